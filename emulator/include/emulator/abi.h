@@ -1,0 +1,79 @@
+// What a compiled kernel and the runtime know of each other.
+//
+// The first half is called by compiled kernels and defined by the runtime. The second half is exported by every
+// compiled image and read when the image is loaded. Loads and stores of checked code reach the runtime through
+// the __tsan_* callbacks that the host compiler's -fsanitize=thread inserts.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#define EMU_ABI 1  // raised with every change: an image of another number is refused
+
+extern "C" {
+
+// ---- where the calling CUDA thread is. Constant while a thread lives, so the compiler may keep them in registers.
+#define EMU_CONST __attribute__((const, nothrow))
+unsigned emu_thread_x(void) EMU_CONST;
+unsigned emu_thread_y(void) EMU_CONST;
+unsigned emu_thread_z(void) EMU_CONST;
+unsigned emu_block_x(void) EMU_CONST;
+unsigned emu_block_y(void) EMU_CONST;
+unsigned emu_block_z(void) EMU_CONST;
+unsigned emu_block_dim_x(void) EMU_CONST;
+unsigned emu_block_dim_y(void) EMU_CONST;
+unsigned emu_block_dim_z(void) EMU_CONST;
+unsigned emu_grid_dim_x(void) EMU_CONST;
+unsigned emu_grid_dim_y(void) EMU_CONST;
+unsigned emu_grid_dim_z(void) EMU_CONST;
+
+// ---- barriers of a block. `line` tells barriers apart; the caller's address gives the place in a report.
+enum { EMU_BARRIER_COUNT, EMU_BARRIER_AND, EMU_BARRIER_OR };
+void emu_barrier(int line);
+int emu_barrier_reduce(int operation, int predicate, int line);
+
+// ---- operations of a warp: every lane of `mask` meets here. Values travel as the low bytes of 64 bits.
+enum {
+  EMU_SYNCWARP, EMU_SHFL, EMU_SHFL_UP, EMU_SHFL_DOWN, EMU_SHFL_XOR, EMU_BALLOT, EMU_ANY, EMU_ALL,
+  EMU_MATCH_ANY, EMU_MATCH_ALL,
+  EMU_REDUCE_ADD, EMU_REDUCE_MIN, EMU_REDUCE_MAX, EMU_REDUCE_UMIN, EMU_REDUCE_UMAX,
+  EMU_REDUCE_AND, EMU_REDUCE_OR, EMU_REDUCE_XOR
+};
+uint64_t emu_warp(int operation, unsigned mask, uint64_t value, int argument, int width, int line);
+unsigned emu_active_mask(void);
+
+// ---- memory
+enum { EMU_FENCE_BLOCK, EMU_FENCE_DEVICE, EMU_FENCE_SYSTEM };
+void emu_fence(int scope);
+// An atomic access of `size` bytes is about to be made by the caller's caller (at `pc`): checks and counts it.
+void emu_atomic(const void *address, unsigned size, const void *pc);
+void emu_yield(void);                      // a failed compare-and-swap lets other threads run
+void *emu_dynamic_shared(void) EMU_CONST;  // the block's dynamic shared memory, 16-byte aligned
+
+// ---- services
+int emu_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void emu_assert_failed(const char *condition, const char *file, int line, const char *function);
+void emu_trap(int line);
+long long emu_clock(void);
+
+// ---- exported by an image under the name `emu_image`
+struct emu_parameter {
+  unsigned size, alignment;
+  char kind;  // 'p' pointer, 'i' integer, 'f' floating point, 's' structure
+};
+struct emu_kernel {
+  const char *name;           // as the driver's cuModuleGetFunction knows it
+  void (*run)(void **arguments);  // runs one CUDA thread; arguments[i] points at parameter i
+  unsigned parameter_count;
+  const emu_parameter *parameters;
+};
+struct emu_image {
+  unsigned abi;               // EMU_ABI
+  unsigned checked;           // compiled with the memory callbacks
+  unsigned kernel_count;
+  const emu_kernel *kernels;
+  const char *base, *end;     // the image in memory
+  const char *constant_begin, *constant_end;  // __constant__ variables
+  // Static shared memory of the calling OS thread's block: returns its address, stores its size.
+  char *(*shared)(size_t *bytes);
+};
+}
