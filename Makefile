@@ -1,0 +1,35 @@
+# GPU programming, homework 5. `make` alone lists what there is.
+
+SUBMISSION = assignment
+PYTHON    := $(shell test -x .venv/bin/python && echo .venv/bin/python || echo python3)
+SETUP      = $(PYTHON) -m backend.setup
+RUN        = .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup doctor grade hint test lint handout
+
+help:  ## this list
+	@echo 'usage: make TARGET'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+grade:  ## grade SUBMISSION (a folder, zip or notebook; default: assignment), TASK=2.3 for one task
+	@$(SETUP) && $(RUN) -m grader grade $(SUBMISSION) $(if $(TASK),--task $(TASK)) $(ARGS)
+
+hint:  ## a hint for TASK=2.3; ask again for a clearer one
+	@$(SETUP) && $(RUN) -m grader hint $(TASK) $(ARGS)
+
+setup:  ## set up this clone's environment (the other targets do it when needed)
+	@$(SETUP) --retry && $(RUN) -m backend.doctor
+
+doctor:  ## what is on this machine, and the command that mends what is missing
+	@$(PYTHON) -m backend.doctor
+
+test: lint  ## lint, then the project's own tests; ARGS=tests/backend for some
+	@$(RUN) -m pytest $(ARGS)
+
+lint:  ## ruff (format and lint) and mypy, strict
+	@$(SETUP) --dev
+	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy .
+
+handout:  ## write assignment/ and its notebook from solution/
+	@$(SETUP) --dev && $(RUN) -m grader handout $(ARGS)
