@@ -164,6 +164,11 @@ def column_mean(A: GPUArray) -> GPUArray:
     # END SOLUTION
 
 
+def mean_of(losses: GPUArray) -> GPUArray:
+    """Return the mean (1,) of losses (N,): to column_mean, a matrix of one column (eq. 4)."""
+    return column_mean(losses.reshape(losses.size, 1))
+
+
 KINDS = {"relu": 0, "sigmoid": 1, "tanh": 2}
 
 # (9) relu max(0, z), sigmoid σ(z) = 1 / (1 + e^−z), and tanh.

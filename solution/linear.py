@@ -3,10 +3,8 @@
 import numpy as np
 from blas import gemm
 from device import to_device, zeros
-from kernels import bias_add, column_mean, outer_products, sgd_update, softmax_xent
+from kernels import bias_add, column_mean, mean_of, outer_products, sgd_update, softmax_xent
 from pycuda.gpuarray import GPUArray
-
-Gradients = dict[str, GPUArray]
 
 
 class LinearClassifier:
@@ -36,7 +34,9 @@ class LinearClassifier:
         return Z
         # END SOLUTION
 
-    def gradients_by_reduction(self, X: GPUArray, y: GPUArray) -> tuple[GPUArray, Gradients]:
+    def gradients_by_reduction(
+        self, X: GPUArray, y: GPUArray
+    ) -> tuple[GPUArray, dict[str, GPUArray]]:
         """Return the mean loss (1,) and its gradients, the lecture's parallel way (eq. 4, 6).
 
         First the gradient of every example, x ∂zᵀ and ∂z, all at once; then a parallel reduction
@@ -57,7 +57,7 @@ class LinearClassifier:
         return mean_of(losses), {"W": dW, "b": column_mean(dZ)}
         # END SOLUTION
 
-    def gradients(self, X: GPUArray, y: GPUArray) -> tuple[GPUArray, Gradients]:
+    def gradients(self, X: GPUArray, y: GPUArray) -> tuple[GPUArray, dict[str, GPUArray]]:
         """Return the mean loss (1,) and its gradients by one matrix product (eq. 4, 7).
 
         The sum over the examples in (1/N) Σ x ∂zᵀ is the sum inside a matrix product: (1/N) Xᵀ dZ.
@@ -89,8 +89,3 @@ class LinearClassifier:
             sgd_update(parameter, gradients[name], learning_rate)
         return loss
         # END SOLUTION
-
-
-def mean_of(losses: GPUArray) -> GPUArray:
-    """Return the mean (1,) of losses (N,): to column_mean, a matrix of one column (eq. 4)."""
-    return column_mean(losses.reshape(losses.size, 1))

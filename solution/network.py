@@ -3,8 +3,15 @@
 import numpy as np
 from blas import gemm
 from device import to_device, zeros
-from kernels import activate, activate_backward, bias_add, column_mean, sgd_update, softmax_xent
-from linear import Gradients, mean_of
+from kernels import (
+    activate,
+    activate_backward,
+    bias_add,
+    column_mean,
+    mean_of,
+    sgd_update,
+    softmax_xent,
+)
 from pycuda.gpuarray import GPUArray
 
 
@@ -53,7 +60,7 @@ class TwoLayerNetwork:
         _, Z = self.forward(X)
         return Z
 
-    def gradients(self, X: GPUArray, y: GPUArray) -> tuple[GPUArray, Gradients]:
+    def gradients(self, X: GPUArray, y: GPUArray) -> tuple[GPUArray, dict[str, GPUArray]]:
         """Return the mean loss (1,) and its gradients by backpropagation (eq. 13 to 16).
 
         Args:
