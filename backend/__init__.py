@@ -15,18 +15,19 @@ if sys.version_info < (3, 10):  # noqa: UP036  (the place where an older Python 
 
     names = ["python3.13", "python3.12", "python3.11", "python3.10"]
     newer = [name for name in names if shutil.which(name)]
-    sys.exit(
-        "Python 3.10 or newer is needed; this is Python %d.%d (%s).\n%s"  # noqa: UP031
+    sys.stderr.write(
+        "Python 3.10 or newer is needed; this is Python %d.%d (%s).\n%s\n"  # noqa: UP031
         % (
             sys.version_info[0],
             sys.version_info[1],
             sys.executable,
-            "A newer one is installed here: type  make grade PYTHON=" + newer[0]
+            "Next: make grade PYTHON=" + newer[0]
             if newer
-            else "Install one (Debian, Ubuntu: sudo apt install python3.11 python3.11-venv),"
-            " then  make grade PYTHON=python3.11",
+            else "Next: sudo apt install python3.11 python3.11-venv (Debian, Ubuntu; other systems"
+            " have it, too), then  make grade PYTHON=python3.11",
         )
     )
+    sys.exit(2)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
