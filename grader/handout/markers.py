@@ -12,12 +12,10 @@ The left form is for Python, the right form for CUDA C inside a Python string. B
 tokens of nbgrader (``BEGIN SOLUTION``, ``END SOLUTION``), so its tools can read the files too.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import textwrap
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 _MARKER = re.compile(r"(?P<indent>\s*)(?P<comment>#+|//+)\s*(?P<verb>BEGIN|END)\s+(?P<rest>.*)")
@@ -149,11 +147,34 @@ def solved(text: str, file: str, tasks: Container[str] | None = None) -> str:
     return _replaced(text, parse(text, file, tasks), solved=True)
 
 
-def _replaced(text: str, regions: tuple[Region, ...], *, solved: bool) -> str:
+def places(regions: Sequence[Region]) -> list[slice]:
+    """Where the regions of one file stand in its stub: slices of the list of its lines."""
+    found = []
+    shift = 0  # how many lines further up a region stands in the stub
+    for region in regions:
+        start = region.first_line - 1 - shift
+        found.append(slice(start, start + len(region.stub)))
+        shift += region.last_line - region.first_line + 1 - len(region.stub)
+    return found
+
+
+def splice(stub: str, regions: Sequence[Region]) -> str:
+    """A stub with its regions replaced by their solutions, everything else untouched."""
+    lines = stub.splitlines()
+    for place, region in reversed(list(zip(places(regions), regions, strict=True))):
+        lines[place] = region.solution
+    return _joined(lines)
+
+
+def _replaced(text: str, regions: Sequence[Region], *, solved: bool) -> str:
     lines = text.splitlines()
     for region in reversed(regions):
         new = region.solution if solved else region.stub
         lines[region.first_line - 1 : region.last_line] = new
+    return _joined(lines)
+
+
+def _joined(lines: Sequence[str]) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 

@@ -13,8 +13,6 @@ The notebook has one cell for every section; running it puts the section into th
 alone says what it consists of, so cells and an editor can be used side by side.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Sequence
@@ -199,8 +197,8 @@ def _section_name(pieces: Sequence[_Piece], task: str) -> str:
 
 def _start(node: ast.stmt, lines: Sequence[str]) -> int:
     """First line of a statement, its decorators and the comments directly above it."""
-    decorators = getattr(node, "decorator_list", [])
-    line = min([node.lineno, *(d.lineno for d in decorators)])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    line = min([node.lineno, *(decorator.lineno for decorator in decorators)])
     while line > 1 and lines[line - 2].lstrip().startswith("#"):
         line -= 1
     return line

@@ -4,8 +4,6 @@ Reads only ``stubs.json``, which `make handout` writes and the repository holds,
 in a student's copy without the solution.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
-from grader.handout.markers import Region, strip
+from grader.handout.markers import Region, places, strip
 
 STUBS = Path(__file__).with_name("stubs.json")
 
@@ -50,24 +48,31 @@ class Handout:
     """All that `make handout` remembers about the files that it wrote.
 
     Attributes:
-        files: The text of every file with regions, by name.
+        files: The text of every file with regions, by name, in teaching order.
         stubs: Its regions, in the order of the files.
+        digests: SHA-256 of every file of the handout, by name.
     """
 
     files: Mapping[str, str]
     stubs: tuple[Stub, ...]
+    digests: Mapping[str, str]
 
     def to_json(self) -> str:
         """The content of ``stubs.json``; the same handout gives the same bytes."""
-        content = {"files": dict(self.files), "stubs": [asdict(stub) for stub in self.stubs]}
-        return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        content = {
+            "digests": dict(sorted(self.digests.items())),
+            "files": {name: text.splitlines() for name, text in self.files.items()},
+            "stubs": [asdict(stub) for stub in self.stubs],
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> Handout:
+    def from_json(cls, text: str) -> "Handout":
         """The handout that `to_json` described."""
         content = json.loads(text)
         stubs = (Stub(**{**stub, "lines": tuple(stub["lines"])}) for stub in content["stubs"])
-        return cls(content["files"], tuple(stubs))
+        files = {name: "\n".join(lines) + "\n" for name, lines in content["files"].items()}
+        return cls(files, tuple(stubs), content["digests"])
 
 
 @functools.cache
@@ -119,24 +124,20 @@ def stubs_of(text: str, regions: Sequence[Region]) -> tuple[Stub, ...]:
     """The regions of a solution file as the handout leaves them, with their neighbours."""
     if not regions:
         return ()
-    lines: list[str | None] = list(strip(text, regions[0].file, {r.task for r in regions}).split("\n"))
-    places = []
-    shift = 0  # how many lines further up a region stands in the stub
-    for region in regions:
-        start = region.first_line - 1 - shift
-        end = start + len(region.stub)
-        shift += region.last_line - region.first_line + 1 - len(region.stub)
-        places.append((start, end))
-        lines[start:end] = [None] * (end - start)  # neighbours are given code only
+    tasks = {region.task for region in regions}
+    lines: list[str | None] = list(strip(text, regions[0].file, tasks).split("\n"))
+    where = places(regions)
+    for place in where:
+        lines[place] = [None] * (place.stop - place.start)  # neighbours are given code only
     return tuple(
         Stub(
             region.task,
             region.file,
-            _neighbour(lines[:start][::-1]),
+            _neighbour(lines[: place.start][::-1]),
             region.stub,
-            _neighbour(lines[end:]),
+            _neighbour(lines[place.stop :]),
         )
-        for region, (start, end) in zip(regions, places, strict=True)
+        for region, place in zip(regions, where, strict=True)
     )
 
 

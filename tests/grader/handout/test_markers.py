@@ -1,5 +1,3 @@
-import textwrap
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +44,6 @@ class Model:
 '''
 
 
-
 def test_strip_replaces_regions_in_python_and_in_cuda_strings():
     """Each region becomes its stub text, with a TODO, and an exception where Python runs."""
     assert strip(SOURCE, "model.py", TASKS) == STUB
@@ -71,7 +68,8 @@ def test_regions_know_their_place():
 
 def test_stub_text_with_code_of_its_own_gets_no_exception():
     """Code in the stub text stands for itself."""
-    text = "def f():\n    # BEGIN SOLUTION 1.1\n    #| return None  # TODO(1.1)\n    return 1\n    # END SOLUTION\n"
+    body = ("# BEGIN SOLUTION 1.1", "#| return None  # TODO(1.1)", "return 1", "# END SOLUTION")
+    text = "".join(["def f():\n", *(f"    {line}\n" for line in body)])
     assert strip(text, "a.py", TASKS) == "def f():\n    return None  # TODO(1.1)\n"
 
 
@@ -103,7 +101,11 @@ def test_file_without_markers_is_unchanged():
         ("# begin solution 1.1\n", 1, "not a marker as it stands"),
         ("x = 1  # BEGIN SOLUTION 1.1\n", 1, "not a marker as it stands"),
         ("    # BEGIN SOLUTION 1.1\n    x = 1\n  # END SOLUTION\n", 3, "must agree"),
-        ("if x:\n    # BEGIN SOLUTION 1.1\n  x = 1\n    # END SOLUTION\n", 3, "less than its BEGIN"),
+        (
+            "if x:\n    # BEGIN SOLUTION 1.1\n  x = 1\n    # END SOLUTION\n",
+            3,
+            "less than its BEGIN",
+        ),
         ("# BEGIN SOLUTION 1.1\nx = 1\n// END SOLUTION\n", 3, "not in both"),
         ("# BEGIN SOLUTION 1.1\nx = 1\n#| late\n# END SOLUTION\n", 3, "directly below"),
         ("# BEGIN SOLUTION 1.1\n//| wrong\nx = 1\n# END SOLUTION\n", 2, "starts like its BEGIN"),
