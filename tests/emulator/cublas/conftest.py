@@ -41,7 +41,7 @@ def memory(libraries: dict[str, ctypes.CDLL], arena: Memory) -> Memory:
 
 @pytest.fixture
 def blas(libraries: dict[str, ctypes.CDLL], memory: Memory) -> Iterator[Blas]:
-    """cuBLAS with a handle."""
+    """CuBLAS with a handle."""
     made = Blas(libraries["libcublas.so"], memory)
     yield made
     made.close()

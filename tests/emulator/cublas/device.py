@@ -45,28 +45,35 @@ class Memory:
         self.checked = True
 
     def is_checked(self) -> bool:
+        """Whether unwritten memory is looked for."""
         return self.checked
 
     def in_device_memory(self, address: int) -> bool:
+        """Whether it lies in the arena."""
         return self.base <= address < self.base + ARENA_BYTES
 
     def allocation_near(self, address: int) -> Allocation | None:
+        """The last allocation that begins at or before an address."""
         before = [a for a in self.allocations if a.address <= address]
         return before[-1] if before else None
 
     def range_ok(self, address: int, size_bytes: int) -> bool:
-        near = self.allocation_near(address)
+        """Whether the range lies in one live allocation."""
+        near = Memory.allocation_near(self, address)
         return bool(near and near.live and address + size_bytes <= near.address + near.size_bytes)
 
     def first_unwritten(self, address: int, size_bytes: int) -> int | None:
+        """Offset of the first unwritten byte."""
         start = address - self.base
         unwritten = np.flatnonzero(~self.written[start : start + size_bytes])
         return int(unwritten[0]) if unwritten.size else None
 
     def mark_written(self, address: int, size_bytes: int) -> None:
+        """Mark bytes as written."""
         self.written[address - self.base :][:size_bytes] = True
 
     def malloc(self, size_bytes: int) -> int:
+        """256-byte aligned, poisoned, unwritten; 0: full."""
         if self.next + size_bytes > ARENA_BYTES:
             return 0
         start, self.next = self.next, self.next + (size_bytes + 255) // 256 * 256
@@ -76,6 +83,7 @@ class Memory:
         return self.base + start
 
     def free(self, address: int) -> None:
+        """End an allocation."""
         for allocation in self.allocations:
             if allocation.address == address and allocation.live:
                 allocation.live = False
@@ -83,6 +91,7 @@ class Memory:
         raise ValueError("not a live allocation")
 
     def bytes_in_use(self) -> int:
+        """Bytes of the live allocations."""
         return sum(a.size_bytes for a in self.allocations if a.live)
 
     def place(self, values: NDArray[Any]) -> int:
@@ -94,6 +103,7 @@ class Memory:
         return address
 
     def view(self, address: int, count: int, dtype: Any) -> NDArray[Any]:
+        """The elements at an address, as an array that shares its memory."""
         start = address - self.base
         return self.bytes[start : start + count * np.dtype(dtype).itemsize].view(dtype)
 
@@ -165,6 +175,7 @@ class Blas:
         self.handle = handle
 
     def close(self) -> None:
+        """End the handle."""
         assert self.library.cublasDestroy_v2(self.handle) == 0
 
     def status(self, name: str, *arguments: object) -> int:
@@ -244,3 +255,24 @@ def assert_within(result: NDArray[Any], truth: NDArray[Any], bound: NDArray[Any]
     error = np.abs(wide(result) - truth)
     worst = np.unravel_index(np.argmax(error - bound), error.shape) if error.size else ()
     assert (error <= bound).all(), f"at {worst}: {result[worst]} is not {truth[worst]}"
+
+
+def linear(alpha: Any, left: Any, right: Any, beta: Any, C: Any) -> tuple[Any, Any]:
+    """Alpha A B + beta C in double precision, and the same of absolute values for the bound."""
+    truth = alpha * (left @ right) + (beta * C if beta else 0)
+    size = abs(alpha) * (np.abs(left) @ np.abs(right)) + (np.abs(beta * C) if beta else 0)
+    return truth, size
+
+
+def half(values: NDArray[Any], fill: int) -> NDArray[Any]:
+    """Only the stored half of a square matrix; the rest NaN, so that reading it shows."""
+    ones = np.ones(values.shape, bool)
+    stored = np.tril(ones) if fill == 0 else np.triu(ones)
+    return np.where(stored, values, values.dtype.type(np.nan))
+
+
+def mirrored(values: NDArray[Any], fill: int, *, hermitian: bool) -> NDArray[Any]:
+    """The whole symmetric or Hermitian matrix of which one half is given."""
+    strict = np.tril(values, -1) if fill == 0 else np.triu(values, 1)
+    diagonal = np.diag(np.diag(values).real if hermitian else np.diag(values))
+    return strict + diagonal + (strict.conj().T if hermitian else strict.T)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,42 +16,19 @@ from tests.emulator.cublas.device import (
     Blas,
     assert_within,
     gamma,
+    half,
+    linear,
     matrix,
+    mirrored,
     random,
     turned,
     vector,
     wide,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 OPERATIONS = st.integers(0, 2)
 OPTIONS = st.integers(0, 1)
 ALL = pytest.mark.parametrize("letter", "SDCZ")
-COMPLEX = pytest.mark.parametrize("letter", "CZ")
-
-
-def linear(alpha: Any, left: Any, right: Any, beta: Any, C: Any) -> tuple[Any, Any]:
-    """Alpha A B + beta C in double precision, and the same of absolute values for the bound."""
-    truth = alpha * (left @ right) + (beta * C if beta else 0)
-    size = abs(alpha) * (np.abs(left) @ np.abs(right)) + (np.abs(beta * C) if beta else 0)
-    return truth, size
-
-
-def half(values: NDArray[Any], fill: int) -> NDArray[Any]:
-    """Only the stored half of a square matrix; the rest NaN, so that reading it shows."""
-    stored = (
-        np.tril(np.ones(values.shape, bool)) if fill == 0 else np.triu(np.ones(values.shape, bool))
-    )
-    return np.where(stored, values, values.dtype.type(np.nan))
-
-
-def mirrored(values: NDArray[Any], fill: int, *, hermitian: bool) -> NDArray[Any]:
-    """The whole symmetric or Hermitian matrix of which one half is given."""
-    strict = np.tril(values, -1) if fill == 0 else np.triu(values, 1)
-    diagonal = np.diag(np.diag(values).real if hermitian else np.diag(values))
-    return strict + diagonal + (strict.conj().T if hermitian else strict.T)
 
 
 @ALL
@@ -78,9 +53,8 @@ def test_gemm(
     A = random(rng, dtype, *((m, k) if ta == 0 else (k, m)))
     B = random(rng, dtype, *((k, n) if tb == 0 else (n, k)))
     C = random(rng, dtype, m, n) if beta else np.full((m, n), np.nan, dtype)
-    (a, lda), (b, ldb), (c, ldc) = (
-        matrix(blas.memory, A, pad), matrix(blas.memory, B), matrix(blas.memory, C, pad, written=beta != 0),
-    )  # fmt: skip
+    (a, lda), (b, ldb) = matrix(blas.memory, A, pad), matrix(blas.memory, B)
+    c, ldc = matrix(blas.memory, C, pad, written=beta != 0)
     blas(
         f"{letter}gemm_v2",
         ta,
@@ -154,9 +128,8 @@ def test_symm(
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
     order = n if side else m
     A, B, C = random(rng, dtype, order, order), random(rng, dtype, m, n), random(rng, dtype, m, n)
-    (a, lda), (b, ldb), (c, ldc) = (
-        matrix(blas.memory, half(A, fill), pad), matrix(blas.memory, B, pad), matrix(blas.memory, C),
-    )  # fmt: skip
+    a, lda = matrix(blas.memory, half(A, fill), pad)
+    (b, ldb), (c, ldc) = matrix(blas.memory, B, pad), matrix(blas.memory, C)
     blas(
         f"{letter}{routine}_v2",
         side,
