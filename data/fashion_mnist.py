@@ -110,7 +110,7 @@ def _read(folder: Path, file: _File) -> npt.NDArray[np.uint8]:
 
     header = struct.pack(f">HBB{len(file.shape)}I", 0, 0x08, len(file.shape), *file.shape)
     if not content.startswith(header):
-        found = content[: len(header)].hex(" ", 4)
+        found = content[: len(header)].hex(" ", 4) or "an empty file"
         raise _error(
             path, f"expected the IDX header {header.hex(' ', 4)} for {file.shape}, found {found}"
         )

@@ -1,0 +1,109 @@
+import numpy as np
+import pycuda.driver as cuda
+import pytest
+from device import blocks_for, compile_kernel, empty, gather_rows, pool, require, to_device, zeros
+
+DOUBLE = r"""
+__global__ void twice(float* x, const int n)
+{
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) x[i] *= 2.0f;
+}
+"""
+
+BROKEN = r"""
+__global__ void broken(float* x)
+{
+    x[0] = undeclared;
+}
+"""
+BROKEN_LINE = 17  # of `undeclared` in this file
+
+
+def test_a_kernel_takes_arrays_and_numbers() -> None:
+    """A kernel is launched with GPUArrays and ints as arguments, and ints as its shape."""
+    x = to_device(np.arange(300))
+    compile_kernel(DOUBLE, "twice", "Pi")(blocks_for(300, 128), 128, x, 300)
+    np.testing.assert_array_equal(x.get(), 2 * np.arange(300))
+
+
+def test_a_compile_error_names_file_and_line() -> None:
+    """A compile error names the line of the Python file that holds the source, at the launch."""
+    kernel = compile_kernel(BROKEN, "broken", "P")
+    with pytest.raises(cuda.CompileError, match=rf"test_device\.py\({BROKEN_LINE}\)") as error:
+        kernel(1, 1, empty(1))
+    assert "undeclared" in str(error.value)
+
+
+def test_a_composed_source_keeps_its_lines() -> None:
+    """The line is right, too, where the source was put together from pieces."""
+    kernel = compile_kernel("#define ONE 1\n\n" + BROKEN + "\n", "broken", "P")
+    with pytest.raises(cuda.CompileError, match=rf"test_device\.py\({BROKEN_LINE}\)"):
+        kernel(1, 1, empty(1))
+
+
+def test_a_missing_kernel_is_named() -> None:
+    """A name that the source does not define is an error that says so."""
+    with pytest.raises(cuda.LogicError, match=r"no kernel of that name.*void thrice"):
+        compile_kernel(DOUBLE, "thrice", "Pi")(1, 1, empty(1), 1)
+
+
+def test_a_wrong_number_of_arguments_is_named() -> None:
+    """A launch with an argument too few is a TypeError before anything is launched."""
+    with pytest.raises(TypeError, match=r"twice.*2 parameters.*1 arguments"):
+        compile_kernel(DOUBLE, "twice", "Pi")(1, 1, empty(1))
+
+
+def test_freed_memory_is_used_again() -> None:
+    """Arrays come from the pool: in the steady state, nothing is allocated on the device."""
+    del_me = empty((100, 100))
+    del del_me
+    before = pool.managed_bytes
+    for _ in range(10):
+        empty((100, 100))
+    assert pool.managed_bytes == before
+
+
+def test_zeros() -> None:
+    """`zeros` is float32 zeros."""
+    Z = zeros((3, 5)).get()
+    assert Z.dtype == np.float32
+    np.testing.assert_array_equal(Z, np.zeros((3, 5)))
+
+
+@pytest.mark.parametrize("shape", [(7,), (7, 5)])
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_gather_rows(shape: tuple[int, ...], dtype: type) -> None:
+    """`gather_rows` is A[rows], for vectors and matrices of floats and of ints."""
+    A = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    rows = np.array([6, 0, 3, 3], np.int32)
+    gathered = gather_rows(to_device(A, dtype), to_device(rows, np.int32)).get()
+    assert gathered.dtype == dtype
+    np.testing.assert_array_equal(gathered, A[rows])
+
+
+def test_require_returns_the_shape() -> None:
+    """`require` returns the shape of an array that is as it should be, a slice of rows included."""
+    A = to_device(np.zeros((6, 4)))
+    assert require("A", A, ("N", 4)) == (6, 4)
+    assert require("A", A[2:5], ("N", "K")) == (3, 4)
+    assert require("A", A[2:3], ("N", "K")) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("array", "shape", "error", "message"),
+    [
+        (np.zeros(3), ("N",), TypeError, "expected a GPUArray, found ndarray"),
+        (zeros((3, 4), np.int32), ("N", "K"), TypeError, "expected dtype float32, found int32"),
+        (zeros((3, 4)), ("N", 5), ValueError, r"expected shape \(N, 5\), found \(3, 4\)"),
+        (zeros((3, 4)), (3,), ValueError, r"expected shape \(3,\), found \(3, 4\)"),
+        (zeros((3, 4)).T, ("N", "K"), ValueError, r"such as A\.T"),
+        (zeros((3, 4))[:, :2], ("N", "K"), ValueError, "rows one after the other"),
+    ],
+)
+def test_require_says_what_is_wrong(
+    array: object, shape: tuple[int | str, ...], error: type[Exception], message: str
+) -> None:
+    """`require` names the array, what was expected and what was found."""
+    with pytest.raises(error, match=f"A: .*{message}"):
+        require("A", array, shape)
