@@ -54,7 +54,7 @@ def sections(text: str) -> tuple[Section, ...]:
     lines = text.splitlines()
     starts = [i for i, line in enumerate(lines) if _HEADING.fullmatch(line)]
     found = []
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in zip(starts, [*starts, len(lines)][1:], strict=True):
         match = _HEADING.fullmatch(lines[start])
         assert match is not None  # noqa: S101 - it matched above
         found.append(Section(match["name"], start + 1, _trimmed(lines[start + 1 : end])))

@@ -19,7 +19,7 @@ __global__ void bias_add(float *Z, const float *b, int n, int C) {
 
 
 class Model:
-    def scores(self, X):
+    def scores(self, X) -> None:
         # BEGIN SOLUTION 2.3
         #| # Z = X W + b (eq. 1).
         Z = gemm(X, self.W)
@@ -37,19 +37,19 @@ __global__ void bias_add(float *Z, const float *b, int n, int C) {
 
 
 class Model:
-    def scores(self, X):
+    def scores(self, X) -> None:
         # TODO(2.3)
         # Z = X W + b (eq. 1).
         raise NotImplementedError("TODO(2.3): Model.scores in model.py")
 '''
 
 
-def test_strip_replaces_regions_in_python_and_in_cuda_strings():
+def test_strip_replaces_regions_in_python_and_in_cuda_strings() -> None:
     """Each region becomes its stub text, with a TODO, and an exception where Python runs."""
     assert strip(SOURCE, "model.py", TASKS) == STUB
 
 
-def test_solved_keeps_the_solution_and_drops_everything_else():
+def test_solved_keeps_the_solution_and_drops_everything_else() -> None:
     """Markers and stub texts go; nothing outside of regions differs from the stub."""
     text = solved(SOURCE, "model.py", TASKS)
     assert "SOLUTION" not in text
@@ -58,7 +58,7 @@ def test_solved_keeps_the_solution_and_drops_everything_else():
     assert "        Z = gemm(X, self.W)\n        return Z\n" in text
 
 
-def test_regions_know_their_place():
+def test_regions_know_their_place() -> None:
     """A region names its task, file, lines and indentation."""
     first, second = parse(SOURCE, "model.py", TASKS)
     assert (first.task, first.first_line, first.last_line, first.indent) == ("1.1", 4, 7, "  ")
@@ -66,20 +66,20 @@ def test_regions_know_their_place():
     assert first.solution == ("  if (i < n) Z[i] += b[i % C];",)
 
 
-def test_stub_text_with_code_of_its_own_gets_no_exception():
+def test_stub_text_with_code_of_its_own_gets_no_exception() -> None:
     """Code in the stub text stands for itself."""
     body = ("# BEGIN SOLUTION 1.1", "#| return None  # TODO(1.1)", "return 1", "# END SOLUTION")
-    text = "".join(["def f():\n", *(f"    {line}\n" for line in body)])
-    assert strip(text, "a.py", TASKS) == "def f():\n    return None  # TODO(1.1)\n"
+    text = "".join(["def f() -> None:\n", *(f"    {line}\n" for line in body)])
+    assert strip(text, "a.py", TASKS) == "def f() -> None:\n    return None  # TODO(1.1)\n"
 
 
-def test_region_outside_of_a_function_does_not_raise_at_import():
+def test_region_outside_of_a_function_does_not_raise_at_import() -> None:
     """A module-level region leaves its TODO only."""
     text = "# BEGIN SOLUTION 1.1\nblock = 256\n# END SOLUTION\n"
     assert strip(text, "a.py", TASKS) == "# TODO(1.1)\n"
 
 
-def test_file_without_markers_is_unchanged():
+def test_file_without_markers_is_unchanged() -> None:
     """Given files go through as they are."""
     assert strip("x = 1\n", "a.py", TASKS) == "x = 1\n"
     assert strip("", "a.py", TASKS) == ""
@@ -116,7 +116,7 @@ def test_file_without_markers_is_unchanged():
         ("# BEGIN SOLUTION 1.1\nif x:\n\ty = 1\n# END SOLUTION\n", 3, "a tab"),
     ],
 )
-def test_broken_markers_name_file_and_line(text, line, words):
+def test_broken_markers_name_file_and_line(text: str, line: int, words: str) -> None:
     """Every broken marker is an error that names its place, the fault and what was expected."""
     with pytest.raises(MarkerError) as info:
         parse(text, "a.py", TASKS)
@@ -125,7 +125,7 @@ def test_broken_markers_name_file_and_line(text, line, words):
     assert str(info.value).startswith(f"a.py:{line}: ")
 
 
-def test_prose_about_beginnings_is_no_marker():
+def test_prose_about_beginnings_is_no_marker() -> None:
     """Comments that merely say BEGIN or END in prose stay comments."""
     text = "# END of the row\n# BEGIN here\n# THE END\n"
     assert strip(text, "a.py", TASKS) == text
@@ -139,7 +139,9 @@ blocks = st.lists(
 
 
 @given(blocks, st.sampled_from(["", "  ", "    "]))
-def test_given_lines_survive_and_solution_lines_go(blocks, indent):
+def test_given_lines_survive_and_solution_lines_go(
+    blocks: list[tuple[list[str], list[str]]], indent: str
+) -> None:
     """Whatever the file, the stub is its given lines with a TODO for each region."""
     source, stub, answer = [], [], []
     for given_lines, solution in blocks:

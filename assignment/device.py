@@ -1,0 +1,231 @@
+"""Given code, nothing to do here: the device, its memory, and how a source becomes a kernel.
+
+Importing this module makes the CUDA context, so import it before skcuda. What it offers:
+
+    cublas_handle                            what every cuBLAS routine wants first
+    empty(shape), zeros(shape)               device arrays (GPUArray) from a memory pool
+    to_device(array)                         a copy of a NumPy array on the device
+    gather_rows(A, rows)                     A[rows] on the device
+    compile_kernel(source, name, signature)  a kernel that compiles itself at its first launch
+    blocks_for(items, items_per_block)       how many blocks cover so many items
+    require(name, array, shape)              the array's shape, or an error that says what is wrong
+"""
+
+import linecache
+import re
+import traceback
+import warnings
+from functools import cached_property
+from operator import index
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pycuda.autoinit  # noqa: F401  makes the context, which skcuda.cublas wants at its import
+import pycuda.driver as cuda
+from pycuda import gpuarray
+from pycuda.compiler import DEFAULT_NVCC_FLAGS, SourceModule
+from pycuda.gpuarray import GPUArray
+from pycuda.tools import DeviceMemoryPool
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # scikit-cuda announces that it asks cuBLAS for its version
+    from skcuda import cublas
+
+# A new handle works on the default stream, and so does every kernel launched here: they run one
+# after the other, in the order of their launches, and nothing needs to be synchronised.
+cublas_handle = cublas.cublasCreate()
+
+# Allocating takes longer than a small kernel, and freeing waits for the device. A pool keeps freed
+# blocks and hands them out again; as all work is in one stream, the next user of a block runs after
+# the last one.
+pool = DeviceMemoryPool()
+
+Shape = int | tuple[int, ...]
+
+
+def empty(shape: Shape, dtype: npt.DTypeLike = np.float32) -> GPUArray:
+    """Return a device array from the pool, its contents undefined."""
+    return GPUArray(shape, dtype, pool.allocate)
+
+
+def zeros(shape: Shape, dtype: npt.DTypeLike = np.float32) -> GPUArray:
+    """Return a device array of zeros from the pool."""
+    return to_device(np.zeros(shape), dtype)
+
+
+def to_device(array: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> GPUArray:
+    """Return a C-contiguous copy of a host array on the device, converted to `dtype`."""
+    return gpuarray.to_gpu(np.ascontiguousarray(array, dtype), allocator=pool.allocate)
+
+
+def blocks_for(items: int, items_per_block: int) -> int:
+    """Return the number of blocks that cover all items: items / items_per_block, rounded up."""
+    return -(-items // items_per_block)
+
+
+def require(
+    name: str,
+    array: GPUArray,
+    shape: tuple[int | str, ...],
+    dtype: npt.DTypeLike = np.float32,
+) -> tuple[int, ...]:
+    """Return the array's shape, once it is clear that a kernel can work on its memory.
+
+    Args:
+        name: what the error calls the array.
+        array: has to be a C-contiguous GPUArray.
+        shape: the size of each axis, or a letter where any size will do: ("N", 10).
+        dtype: the type of its elements.
+
+    Raises:
+        TypeError: not a GPUArray, or its elements have another type.
+        ValueError: another shape, or not C-contiguous (a transposed view, for example).
+    """
+    if not isinstance(array, GPUArray):
+        raise TypeError(
+            f"{name}: expected a GPUArray, found {type(array).__name__}; "
+            "to_device(array) copies a NumPy array to the device"
+        )
+    found: tuple[int, ...] = array.shape
+    if array.dtype != dtype:
+        raise TypeError(f"{name}: expected dtype {np.dtype(dtype)}, found {array.dtype}")
+    if found != shape and not _fits(found, shape):
+        expected = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+        raise ValueError(f"{name}: expected shape {expected}, found {found}")
+    # Rows as far apart as they are long, elements side by side. `flags` is exact, but ten times
+    # slower: its word counts only where this quick look says no.
+    contiguous = found and (array.strides[0] * found[0], array.strides[-1]) == (
+        array.nbytes,
+        array.itemsize,
+    )
+    if not (contiguous or array.flags.c_contiguous):
+        raise ValueError(
+            f"{name}: expected rows one after the other in memory (C order), found strides "
+            f"{array.strides} for shape {found}; a view such as A.T moves no elements"
+        )
+    return found
+
+
+def _fits(found: tuple[int, ...], shape: tuple[int | str, ...]) -> bool:
+    if len(found) != len(shape):
+        return False
+    return not any(
+        expected != size and not isinstance(expected, str)
+        for expected, size in zip(shape, found, strict=True)
+    )
+
+
+class Kernel:
+    """A CUDA kernel, compiled at its first launch. Made by `compile_kernel`."""
+
+    def __init__(self, source: str, name: str, signature: str, file: str) -> None:
+        self.name = name
+        self.signature = signature
+        self._source = source
+        self._file = file
+
+    def __call__(self, grid: Shape, block: Shape, *arguments: Any, shared_bytes: int = 0) -> None:
+        """Launch the kernel; returns at once, while the device works.
+
+        Args:
+            grid: number of blocks, an int or a tuple (x, y, z).
+            block: number of threads in a block, an int or a tuple (x, y, z).
+            arguments: what the kernel's parameters get: GPUArrays, ints, floats.
+            shared_bytes: dynamic shared memory, `extern __shared__`.
+
+        Raises:
+            pycuda.driver.CompileError: the source does not compile; names file and line.
+            TypeError: there are more or fewer arguments than the signature says.
+        """
+        if len(arguments) != len(self.signature):
+            raise TypeError(
+                f"{self.name}: its signature '{self.signature}' has {len(self.signature)} "
+                f"parameters, but the launch passes {len(arguments)} arguments"
+            )
+        self._function.prepared_call(
+            _dim3(grid),
+            _dim3(block),
+            *[a.gpudata if isinstance(a, GPUArray) else a for a in arguments],
+            shared_size=shared_bytes,
+        )
+
+    @cached_property
+    def _function(self) -> Any:
+        place = _line_directive(self._source, self.name, self._file)
+        try:
+            # -lineinfo costs nothing at run time; sanitizers and profilers can name lines by it.
+            module = SourceModule(place + self._source, options=[*DEFAULT_NVCC_FLAGS, "-lineinfo"])
+        except cuda.CompileError as error:
+            raise cuda.CompileError(
+                f"kernel {self.name} does not compile:\n{error.stdout or ''}{error.stderr or ''}",
+                None,
+            ) from None
+        try:
+            function = module.get_function(self.name)
+        except cuda.LogicError as error:
+            raise cuda.LogicError(
+                f"{Path(self._file).name}: the source of '{self.name}' compiles, but has no kernel "
+                f"of that name ({error}); it has to say __global__ void {self.name}(…)"
+            ) from None
+        return function.prepare(self.signature)
+
+
+def compile_kernel(source: str, name: str, signature: str) -> Kernel:
+    """Make a kernel of a CUDA source string; it is compiled when it is first launched.
+
+    Args:
+        source: CUDA C; a raw string constant of the calling file, so that errors name its lines.
+        name: of the `__global__` function in it.
+        signature: a letter for each parameter: P pointer, i int, q long long, f float, d double.
+
+    >>> scale = compile_kernel(SCALE, "scale", "Pfi")
+    >>> scale(blocks_for(n, 256), 256, x, 2.0, n)
+    """
+    caller = traceback.extract_stack(limit=2)[0].filename
+    return Kernel(source, name, signature, caller)
+
+
+def _dim3(shape: Shape) -> tuple[int, ...]:
+    """Return (x, y, z); sizes left out are 1, as in CUDA's dim3."""
+    sizes = shape if isinstance(shape, tuple) else (shape,)
+    return (*map(index, sizes), 1, 1)[:3]
+
+
+def _line_directive(source: str, kernel: str, file: str) -> str:
+    """Return the `#line` after which the compiler counts lines as the Python file does.
+
+    A source put together from pieces is not found as a whole; its kernel's first line still is.
+    """
+    linecache.checkcache(file)
+    text = "".join(linecache.getlines(file))
+    for anchor in (re.escape(source), rf"void\s+{kernel}\s*\("):
+        in_file, in_source = re.search(anchor, text), re.search(anchor, source)
+        if in_file and in_source:
+            line = (
+                1 + text.count("\n", 0, in_file.start()) - source.count("\n", 0, in_source.start())
+            )
+            # The file's name alone: equal sources in different folders share one compiled kernel.
+            return f'#line {max(line, 1)} "{Path(file).name}"\n'
+    return f'#line 1 "{kernel}.cu"\n'
+
+
+# A[rows], one thread an element of the result; elements of 4 bytes, whatever they mean.
+GATHER_ROWS = r"""
+__global__ void gather_rows(const unsigned* __restrict__ A, const int* __restrict__ rows,
+                            unsigned* __restrict__ out, const long long size, const int width)
+{
+    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < size) out[i] = A[(long long)rows[i / width] * width + i % width];
+}
+"""
+_gather_rows = compile_kernel(GATHER_ROWS, "gather_rows", "PPPqi")
+
+
+def gather_rows(A: GPUArray, rows: GPUArray) -> GPUArray:
+    """Return A[rows]: A is (N,) or (N, D) of float32 or int32, rows (M,) int32."""
+    (M,) = require("rows", rows, ("M",), np.int32)
+    out = empty((M, *A.shape[1:]), A.dtype)
+    _gather_rows(blocks_for(out.size, 256), 256, A, rows, out, out.size, out.size // M)
+    return out

@@ -1,0 +1,81 @@
+# Homework 5, tasks 2.2, 2.3, 2.4. The text is in handout.md and homework5.ipynb.
+# Write at the TODOs, then: make grade TASK=2.2. Stuck? make hint TASK=2.2
+
+"""The linear softmax classifier, and its gradient in two ways: the lecture's, and one product."""
+
+import numpy as np
+from blas import gemm
+from device import to_device, zeros
+from kernels import bias_add, column_mean, mean_of, outer_products, sgd_update, softmax_xent
+from pycuda.gpuarray import GPUArray
+
+
+class LinearClassifier:
+    """Scores Z = XW + b (eq. 1), trained by gradient descent on the softmax cross-entropy.
+
+    Args:
+        D: features.
+        C: classes.
+        seed: of the initial weights.
+
+    Attributes:
+        parameters: {"W": (D, C), "b": (C,)}, float32 on the device, updated in place.
+    """
+
+    def __init__(self, D: int, C: int, seed: int = 0) -> None:
+        # Weights of variance 1 / fan-in: scores start with the variance that features have.
+        rng = np.random.default_rng(seed)
+        W = rng.standard_normal((D, C)) * np.sqrt(1 / D)
+        self.parameters = {"W": to_device(W), "b": zeros(C)}
+
+    # --- 2.3 scores ---
+    def scores(self, X: GPUArray) -> GPUArray:
+        """Return the logits Z (N, C) = XW + b of the examples X (N, D) (eq. 1)."""
+        # TODO(2.3): one gemm, one bias_add.
+        raise NotImplementedError("TODO(2.3): LinearClassifier.scores in linear.py")
+
+    # --- 2.2 gradients_by_reduction ---
+    def gradients_by_reduction(
+        self, X: GPUArray, y: GPUArray
+    ) -> tuple[GPUArray, dict[str, GPUArray]]:
+        """Return the mean loss (1,) and its gradients, the lecture's parallel way (eq. 4, 6).
+
+        First the gradient of every example, x ∂zᵀ and ∂z, all at once; then a parallel reduction
+        takes the average over the N examples. It costs a matrix (N, D·C), and `gradients` none.
+
+        Args:
+            X: (N, D) examples.
+            y: (N,) labels, int32.
+
+        Returns:
+            loss (1,), and {"W": (D, C), "b": (C,)}.
+        """
+        # TODO(2.2): softmax_xent of the scores, outer_products, column_mean for each average.
+        # A.reshape(rows, columns) views a vector as a matrix and back.
+        raise NotImplementedError("TODO(2.2): LinearClassifier.gradients_by_reduction in linear.py")
+
+    # --- 2.3 gradients ---
+    def gradients(self, X: GPUArray, y: GPUArray) -> tuple[GPUArray, dict[str, GPUArray]]:
+        """Return the mean loss (1,) and its gradients by one matrix product (eq. 4, 7).
+
+        The sum over the examples in (1/N) Σ x ∂zᵀ is the sum inside a matrix product: (1/N) Xᵀ dZ.
+
+        Args:
+            X: (N, D) examples.
+            y: (N,) labels, int32.
+
+        Returns:
+            loss (1,), and {"W": (D, C), "b": (C,)}; valid until the next call.
+        """
+        # TODO(2.3): as in gradients_by_reduction, but dW is one gemm. Don't forget the 1/N, and
+        # leave the loss on the device: reading it here would make every step wait.
+        raise NotImplementedError("TODO(2.3): LinearClassifier.gradients in linear.py")
+
+    # --- 2.4 step ---
+    def step(self, X: GPUArray, y: GPUArray, learning_rate: float) -> GPUArray:
+        """Take one step of gradient descent on a minibatch (eq. 8); return its loss (1,).
+
+        The loss is the one before the step, and so are all gradients.
+        """
+        # TODO(2.4): gradients, then sgd_update for each of self.parameters.
+        raise NotImplementedError("TODO(2.4): LinearClassifier.step in linear.py")
