@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from emulator.cublas import build, report
 from emulator.cublas.blas import HostBlas, find_host_blas
@@ -136,7 +136,7 @@ def connection(runtime: Runtime) -> Device:
         "report": tell,
     }
     device = Device(total_bytes=getattr(runtime, "memory_bytes", 0))
-    types = dict(Device._fields_)
+    types: dict[str, Any] = dict(Device._fields_)
     for name, function in functions.items():
         setattr(device, name, types[name](function))
     return device

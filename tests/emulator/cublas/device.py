@@ -1,4 +1,4 @@
-"""A small stand-in for emulator.runtime, and operands in it: tests see every byte and every mark."""
+"""A small stand-in for emulator.runtime, and operands in it: every byte and mark is seen."""
 
 from __future__ import annotations
 
@@ -105,7 +105,9 @@ class Memory:
     def view(self, address: int, count: int, dtype: Any) -> NDArray[Any]:
         """The elements at an address, as an array that shares its memory."""
         start = address - self.base
-        return self.bytes[start : start + count * np.dtype(dtype).itemsize].view(dtype)
+        found: NDArray[Any] = self.bytes[start : start + count * np.dtype(dtype).itemsize]
+        elements: NDArray[Any] = found.view(dtype)
+        return elements
 
 
 class Operand:
@@ -137,7 +139,8 @@ class Operand:
         between = np.ones(self.size, bool)
         between[self.places] = False
         assert (flat[between].view(np.uint8) == SENTINEL).all(), "touched what it must not"
-        return flat[self.places].copy()
+        elements: NDArray[Any] = flat[self.places]
+        return elements.copy()
 
     def marked_exactly(self) -> bool:
         """Whether the elements, and nothing between them, are marked as written."""
@@ -197,7 +200,7 @@ def _argument(value: Any) -> object:
     return value
 
 
-LETTERS = {
+LETTERS: dict[str, np.dtype[Any]] = {
     "S": np.dtype(np.float32),
     "D": np.dtype(np.float64),
     "C": np.dtype(np.complex64),
@@ -226,7 +229,7 @@ def gamma(terms: int, dtype: Any) -> float:
 
 def wide(values: Any) -> NDArray[Any]:
     """The same in double precision."""
-    array = np.asarray(values)
+    array: NDArray[Any] = np.asarray(values)
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
@@ -275,4 +278,5 @@ def mirrored(values: NDArray[Any], fill: int, *, hermitian: bool) -> NDArray[Any
     """The whole symmetric or Hermitian matrix of which one half is given."""
     strict = np.tril(values, -1) if fill == 0 else np.triu(values, 1)
     diagonal = np.diag(np.diag(values).real if hermitian else np.diag(values))
-    return strict + diagonal + (strict.conj().T if hermitian else strict.T)
+    whole: NDArray[Any] = strict + diagonal + (strict.conj().T if hermitian else strict.T)
+    return whole

@@ -233,7 +233,7 @@ def test_bad_pointers(kind: Kind, words: str, blas: Blas) -> None:
         memory.free(freed.address)
     near = operand(memory, 4)
     if kind == Kind.OUT_OF_BOUNDS:  # an allocation that begins later, as the runtime may name
-        memory.allocation_near = lambda _: memory.allocations[-1]  # type: ignore[method-assign]
+        memory.__dict__["allocation_near"] = lambda _: memory.allocations[-1]
     address = {
         Kind.NULL_POINTER: None,
         Kind.HOST_POINTER: host.ctypes.data,

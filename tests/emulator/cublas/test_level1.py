@@ -54,7 +54,8 @@ def test_reductions(letter: str, blas: Blas, n: int, inc: int, seed: int) -> Non
     blas(f"{of_real}nrm2_v2", n, x, inc, norm)
     sizes = magnitude(wide(values))
     assert_within(total[0], sizes.sum(), gamma(n, dtype) * sizes.sum())
-    assert_within(norm[0], np.linalg.norm(wide(values)), gamma(n, dtype) * np.linalg.norm(values))
+    length = np.sqrt((np.abs(wide(values)) ** 2).sum())
+    assert_within(norm[0], length, gamma(n, dtype) * length)
     for routine, expected in (("amax", np.argmax), ("amin", np.argmin)):
         index = ctypes.c_int(-1)
         blas(f"I{letter.lower()}{routine}_v2", n, x, inc, ctypes.byref(index))

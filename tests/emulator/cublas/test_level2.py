@@ -43,7 +43,6 @@ def band(
     memory: Memory, values: NDArray[Any], below: int, above: int, pad: int
 ) -> tuple[Operand, int, NDArray[Any]]:
     """A band in BLAS storage, its leading dimension, and the matrix that it stands for."""
-    rows, columns = values.shape
     ld = below + above + 1 + pad
     i, j = np.indices(values.shape)
     inside = (j - i <= above) & (i - j <= below)
@@ -198,7 +197,7 @@ def test_half_updates(
         a, lda = matrix(blas.memory, A, pad)
         target = (a, lda)
     factor = dtype.type(alpha).real if hermitian and not two else dtype.type(alpha)
-    vectors = (vector(blas.memory, x, incx), incx)
+    vectors: tuple[object, ...] = (vector(blas.memory, x, incx), incx)
     if two:
         vectors = (*vectors, vector(blas.memory, y, incy), incy)
     blas(f"{letter}{routine}_v2", fill, n, factor, *vectors, *target)
