@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Index3 = tuple[int, int, int]
 
@@ -134,12 +137,12 @@ def record(finding: Finding) -> None:
         if len(_log) >= _MAX_FINDINGS:
             return
         _log[key] = finding
-    for listener in list(listeners):
+    for listener in listeners:
         listener(finding)
 
 
 def findings() -> list[Finding]:
-    """All findings since the start or the last clear(), in the order in which they were first seen."""
+    """All findings since the start or the last clear(), in order of first sight."""
     with _lock:
         return list(_log.values())
 

@@ -1,0 +1,200 @@
+// What the host compiler's sanitizers call: -fsanitize=thread before each load and store, -fsanitize=bounds,alignment
+// when a check has failed. The names and signatures are those of compiler-rt.
+#include "shadow.h"
+
+using namespace emu;
+
+namespace {
+
+constexpr Touch kRead{Access::Read, kPlain}, kWrite{Access::Write, kPlain};
+constexpr Touch kVolatileRead{Access::Read, kVolatile}, kVolatileWrite{Access::Write, kVolatile};
+constexpr Touch kAtomicAccess{Access::Atomic, kAtomic};
+
+template <unsigned size>
+void volatile_access(Address address, Touch touch, Address pc) {
+  if (!self) return;
+  bool local = address - self->fiber->stack < kStackBytes;
+  if (local) return;
+  lockstep(*self, touch.access == Access::Write, address, pc);
+  if (!check.on) return;
+  if (touch.access == Access::Write) check.release(*self, address);
+  access<size>(address, touch, pc);
+  if (touch.access == Access::Read) check.acquire(*self, address);
+}
+
+void one_access(Address address, unsigned size, Touch touch, Address pc) {
+  switch (size) {
+    case 1: access<1>(address, touch, pc, false); break;
+    case 2: access<2>(address, touch, pc, false); break;
+    case 4: access<4>(address, touch, pc, false); break;
+    case 8: access<8>(address, touch, pc, false); break;
+    default: access<16>(address, touch, pc, false);
+  }
+}
+
+// Is nothing of a range written? A structure may have holes, so that a copy is wrong only if it copies nothing at all.
+bool wholly_unwritten(Address address, size_t size) {
+  if (address - arena.base >= arena.size || size > arena.size - (address - arena.base)) return false;
+  for (size_t k = address - arena.base, end = k + size; k < end; k++)
+    if (arena.state[k / 4] >> k % 4 & 1) return false;
+  return true;
+}
+
+void range(Address address, size_t size, Touch touch, Address pc) {
+  if (!check.on || !size) return;
+  bool holes = touch.access == Access::Read && !wholly_unwritten(address, size);
+  while (size) {
+    unsigned part = address & 3 ? 1 : size >= 4 ? 4 : 1;
+    Address offset = address - arena.base;
+    bool hole = holes && offset < arena.size && (arena.state[offset / 4] & 15) != 15 && (arena.state[offset / 4] >> 4 & 7) == 4;
+    if (!hole) one_access(address, part, touch, pc);
+    address += part;
+    size -= part;
+  }
+}
+
+}  // namespace
+
+#define EMU_CALLBACKS(n)                                                                                             \
+  EMU_API void __tsan_read##n(void *p) { access<n>((Address)p, kRead, EMU_CALLER); }                                  \
+  EMU_API void __tsan_write##n(void *p) { access<n>((Address)p, kWrite, EMU_CALLER); }                                \
+  EMU_API void __tsan_unaligned_read##n(void *p) { access<n>((Address)p, kRead, EMU_CALLER, false); }                 \
+  EMU_API void __tsan_unaligned_write##n(void *p) { access<n>((Address)p, kWrite, EMU_CALLER, false); }               \
+  EMU_API void __tsan_read_write##n(void *p) {                                                                        \
+    access<n>((Address)p, kRead, EMU_CALLER);                                                                         \
+    access<n>((Address)p, kWrite, EMU_CALLER);                                                                        \
+  }                                                                                                                   \
+  EMU_API void __tsan_unaligned_read_write##n(void *p) {                                                              \
+    access<n>((Address)p, kRead, EMU_CALLER, false);                                                                  \
+    access<n>((Address)p, kWrite, EMU_CALLER, false);                                                                 \
+  }                                                                                                                   \
+  EMU_API void __tsan_volatile_read##n(void *p) { volatile_access<n>((Address)p, kVolatileRead, EMU_CALLER); }        \
+  EMU_API void __tsan_volatile_write##n(void *p) { volatile_access<n>((Address)p, kVolatileWrite, EMU_CALLER); }      \
+  EMU_API void __tsan_unaligned_volatile_read##n(void *p) {                                                           \
+    volatile_access<n>((Address)p, kVolatileRead, EMU_CALLER);                                                        \
+  }                                                                                                                   \
+  EMU_API void __tsan_unaligned_volatile_write##n(void *p) {                                                          \
+    volatile_access<n>((Address)p, kVolatileWrite, EMU_CALLER);                                                       \
+  }
+EMU_CALLBACKS(1)
+EMU_CALLBACKS(2)
+EMU_CALLBACKS(4)
+EMU_CALLBACKS(8)
+EMU_CALLBACKS(16)
+
+EMU_API void __tsan_read_range(void *p, size_t size) { range((Address)p, size, kRead, EMU_CALLER); }
+EMU_API void __tsan_write_range(void *p, size_t size) { range((Address)p, size, kWrite, EMU_CALLER); }
+EMU_API void *__tsan_memcpy(void *to, const void *from, size_t size) {
+  range((Address)from, size, kRead, EMU_CALLER);
+  range((Address)to, size, kWrite, EMU_CALLER);
+  return memmove(to, from, size);
+}
+EMU_API void *__tsan_memmove(void *to, const void *from, size_t size) {
+  range((Address)from, size, kRead, EMU_CALLER);
+  range((Address)to, size, kWrite, EMU_CALLER);
+  return memmove(to, from, size);
+}
+EMU_API void *__tsan_memset(void *to, int value, size_t size) {
+  range((Address)to, size, kWrite, EMU_CALLER);
+  return memset(to, value, size);
+}
+EMU_API void __tsan_init(void) {}
+EMU_API void __tsan_func_entry(void *) {}
+EMU_API void __tsan_func_exit(void) {}
+EMU_API void __tsan_vptr_read(void **) {}
+EMU_API void __tsan_vptr_update(void **, void *) {}
+
+EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
+  Worker *w = self;
+  if (!w) return;
+  Address pc = (Address)place, variable = (Address)address;
+  Thread &thread = w->me();
+  if (thread.last_address == variable && thread.last_pc == pc) {
+    constexpr uint32_t kPatience = 64;  // a thread that asks so often for the same waits for another one
+    if (++thread.repeats % kPatience == 0) yield_here(*w);
+  } else {
+    thread.last_address = variable;
+    thread.last_pc = pc;
+    thread.repeats = 0;
+  }
+  if (!check.on) return;
+  check.acquire(*w, variable);
+  switch (size) {
+    case 1: access<1>(variable, kAtomicAccess, pc); break;
+    case 2: access<2>(variable, kAtomicAccess, pc); break;
+    case 4: access<4>(variable, kAtomicAccess, pc); break;
+    case 8: access<8>(variable, kAtomicAccess, pc); break;
+    default: access<16>(variable, kAtomicAccess, pc);
+  }
+  check.release(*w, variable);
+}
+
+// ---- -fsanitize=bounds,alignment: static data carry file and line
+
+namespace {
+
+struct SourceLocation {
+  const char *file;
+  uint32_t line, column;
+};
+struct TypeDescriptor {
+  uint16_t kind, info;  // of an integer: the lowest bit says signed, the others log2 of its bits
+  char name[1];
+};
+struct OutOfBoundsData {
+  SourceLocation location;
+  TypeDescriptor *array, *index;
+};
+struct TypeMismatchData {
+  SourceLocation location;
+  TypeDescriptor *type;
+  uint8_t log_alignment, check_kind;
+};
+
+int64_t index_value(const TypeDescriptor &type, uintptr_t index) {
+  int bits = 1 << (type.info >> 1);
+  if (bits >= 64) return (int64_t)index;
+  uint64_t value = index & ((1ull << bits) - 1);
+  bool negative = (type.info & 1) && value >> (bits - 1);
+  return negative ? (int64_t)(value | ~0ull << bits) : (int64_t)value;
+}
+
+void out_of_range(OutOfBoundsData *data, uintptr_t index, Address pc) {
+  Worker &w = *self;
+  if (RawFinding *f = report_fatal(w, Kind::IndexOutOfRange, pc, (int)data->location.line)) {
+    f->detail = index_value(*data->index, index);
+    set_text(*f, "%s", data->array->name);
+  }
+  abort_launch(w);
+}
+
+void type_mismatch(TypeMismatchData *data, uintptr_t pointer, Address pc) {
+  if (pointer < (1u << data->log_alignment)) return;  // null: the access itself is reported
+  Worker &w = *self;
+  if (RawFinding *f = report_fatal(w, Kind::Misaligned, pc, (int)data->location.line)) {
+    f->access = data->check_kind == 1 ? (int)Access::Write : (int)Access::Read;
+    f->address = pointer;
+    f->detail = 1 << data->log_alignment;
+    set_text(*f, "%s", data->type->name);
+  }
+  abort_launch(w);
+}
+
+}  // namespace
+
+EMU_API void __ubsan_handle_out_of_bounds(OutOfBoundsData *data, uintptr_t index) { out_of_range(data, index, EMU_CALLER); }
+EMU_API void __ubsan_handle_out_of_bounds_abort(OutOfBoundsData *data, uintptr_t index) {
+  out_of_range(data, index, EMU_CALLER);
+}
+EMU_API void __ubsan_handle_type_mismatch_v1(TypeMismatchData *data, uintptr_t pointer) {
+  type_mismatch(data, pointer, EMU_CALLER);
+}
+EMU_API void __ubsan_handle_type_mismatch_v1_abort(TypeMismatchData *data, uintptr_t pointer) {
+  type_mismatch(data, pointer, EMU_CALLER);
+}
+
+EMU_API void __ubsan_handle_divrem_overflow(SourceLocation *location, uintptr_t, uintptr_t) {
+  Worker &w = *self;
+  report_fatal(w, Kind::DivisionByZero, EMU_CALLER, (int)location->line);
+  abort_launch(w);
+}

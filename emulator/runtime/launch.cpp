@@ -1,0 +1,418 @@
+// A launch: its blocks on the OS threads, the signals that a faulty kernel raises, and the results.
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "order.h"
+
+namespace emu {
+
+constexpr size_t kDynamicBytes = 256 << 10;  // no device gives a block more (228 KiB on the H100)
+constexpr size_t kStaticShadowBytes = 1 << 20;
+constexpr int kMaxWorkers = 64;
+
+struct Job {
+  Launch launch;
+  uint64_t next, chunk;  // the next block that nobody has taken
+  int stop, expired;
+};
+static Job job;
+static Worker *workers[kMaxWorkers];  // of the current launch
+static pthread_t worker_threads[kMaxWorkers];
+static int worker_count;
+
+Worker &this_worker() {
+  static __thread Worker *mine = nullptr;
+  if (mine) return *mine;
+  void *memory = calloc(1, sizeof(Worker));
+  if (!memory) out_of_host_memory(sizeof(Worker));
+  mine = new (memory) Worker;
+  mine->dynamic = (char *)mmap(nullptr, kDynamicBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mine->dynamic == (char *)MAP_FAILED) out_of_host_memory(kDynamicBytes);
+  constexpr size_t kSignalStack = 64 << 10;
+  stack_t stack{};
+  stack.ss_sp = malloc(kSignalStack);
+  stack.ss_size = kSignalStack;
+  sigaltstack(&stack, nullptr);
+  return *mine;
+}
+
+// ---- signals
+
+static Address interrupted_pc(void *context) {
+#if defined(__x86_64__) && defined(__linux__)
+  return (Address)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__) && defined(__linux__)
+  return (Address)((ucontext_t *)context)->uc_mcontext.pc;
+#elif defined(__x86_64__) && defined(__APPLE__)
+  return (Address)((ucontext_t *)context)->uc_mcontext->__ss.__rip;
+#elif defined(__aarch64__) && defined(__APPLE__)
+  return (Address)((ucontext_t *)context)->uc_mcontext->__ss.__pc;
+#else
+  (void)context;
+  return 0;
+#endif
+}
+
+constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGVTALRM};
+static struct sigaction previous[4];
+
+static void set_timer(double seconds) {
+  itimerval timer{};
+  timer.it_value.tv_sec = (time_t)seconds;
+  timer.it_value.tv_usec = (suseconds_t)((seconds - (double)timer.it_value.tv_sec) * 1e6);
+  setitimer(ITIMER_VIRTUAL, &timer, nullptr);
+}
+
+static bool in_image(const Worker &w, Address pc) {
+  return pc >= (Address)w.launch->image->base && pc < (Address)w.launch->image->end;
+}
+
+static void on_signal(int number, siginfo_t *info, void *context) {
+  Worker *w = self;
+  if (number == SIGVTALRM) {
+    job.expired++;
+    if (!w) {  // another thread of the process was hit: pass it on
+      for (int i = 0; i < worker_count; i++) pthread_kill(worker_threads[i], SIGVTALRM);
+      return;
+    }
+  } else if (!w) {
+    for (int i = 0; i < 4; i++)
+      if (kSignals[i] == number) sigaction(number, &previous[i], nullptr);
+    return;  // happens again, for those who were here before
+  }
+  Address pc = interrupted_pc(context), address = (Address)info->si_addr;
+  constexpr int kPatience = 500;  // milliseconds until the thread is seen in the kernel itself, not in a callback
+  if (number == SIGVTALRM && !in_image(*w, pc) && job.expired < kPatience) {
+    set_timer(0.001);
+    return;
+  }
+  Kind kind = Kind::TimeLimit;
+  if (number == SIGFPE) kind = Kind::DivisionByZero;
+  if (number == SIGSEGV || number == SIGBUS) {
+    constexpr Address kLowest = 4 << 20;
+    kind = w->fiber && address - w->fiber->stack < kGuardBytes ? Kind::StackOverflow
+           : address < kLowest                                 ? Kind::NullPointer
+                                                               : Kind::OutOfBounds;
+  }
+  if (RawFinding *f = report_fatal(*w, kind, pc + 1, 0)) {
+    f->address = kind == Kind::NullPointer || kind == Kind::OutOfBounds ? address : 0;
+    f->space = (int)Space::Unknown;
+  }
+  abort_launch(*w);
+}
+
+static void catch_signals() {
+  struct sigaction action {};
+  action.sa_sigaction = on_signal;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  for (int i = 0; i < 4; i++) sigaction(kSignals[i], &action, &previous[i]);
+}
+
+static void restore_signals() {
+  for (int i = 0; i < 4; i++) sigaction(kSignals[i], &previous[i], nullptr);
+}
+
+// ---- blocks on OS threads
+
+static void run_blocks(Worker &w) {
+  w.launch = &job.launch;
+  w.findings.clear();
+  w.output.clear();
+  w.clock = 0;
+  size_t bytes = 0;
+  w.shared = job.launch.image->shared ? job.launch.image->shared(&bytes) : nullptr;
+  w.shared_bytes = bytes;
+  for (unsigned t = 0; t < job.launch.threads; t++) w.threads[t].index = unflatten(t, job.launch.block);
+  self = &w;
+  if (sigsetjmp(w.escape, 0) == 0) {
+    if (job.launch.checked) check.begin_launch(w);
+    for (;;) {
+      uint64_t first = __atomic_fetch_add(&job.next, job.chunk, __ATOMIC_RELAXED);
+      if (first >= job.launch.blocks || __atomic_load_n(&job.stop, __ATOMIC_RELAXED)) break;
+      uint64_t last = first + job.chunk < job.launch.blocks ? first + job.chunk : job.launch.blocks;
+      for (uint64_t i = first; i < last; i++) run_block(w, i);
+    }
+  } else {  // aborted: the fibers that were at work start anew
+    __atomic_store_n(&job.stop, 1, __ATOMIC_RELAXED);
+    w.fibers.rebuild();
+  }
+  self = nullptr;
+}
+
+// A pool of OS threads that live as long as the process. They are woken for large unchecked launches only.
+struct Pool {
+  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t wake = PTHREAD_COND_INITIALIZER, rest = PTHREAD_COND_INITIALIZER;
+  int threads = 0, wanted = 0, busy = 0;
+  uint64_t round = 0;
+};
+static Pool pool;
+
+static void *pool_thread(void *argument) {
+  int number = (int)(intptr_t)argument;
+  uint64_t seen = 0;
+  sigset_t all;  // signals are for Python's own threads, except those of a faulty kernel
+  sigfillset(&all);
+  for (int s : kSignals) sigdelset(&all, s);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  pthread_mutex_lock(&pool.lock);
+  for (;;) {
+    while (pool.round == seen || number > pool.wanted) {
+      if (number > pool.wanted) seen = pool.round;
+      pthread_cond_wait(&pool.wake, &pool.lock);
+    }
+    seen = pool.round;
+    pthread_mutex_unlock(&pool.lock);
+    run_blocks(*workers[number]);
+    pthread_mutex_lock(&pool.lock);
+    if (--pool.busy == 0) pthread_cond_signal(&pool.rest);
+  }
+}
+
+static void *start_pool_thread(void *argument) {
+  int number = (int)(intptr_t)argument;
+  Worker &w = this_worker();
+  pthread_mutex_lock(&pool.lock);
+  workers[number] = &w;
+  worker_threads[number] = pthread_self();
+  if (--pool.busy == 0) pthread_cond_signal(&pool.rest);
+  pthread_mutex_unlock(&pool.lock);
+  return pool_thread(argument);
+}
+
+static pthread_mutex_t launch_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void after_fork() {  // a child has none of its parent's threads
+  new (&pool) Pool;
+  launch_lock = PTHREAD_MUTEX_INITIALIZER;
+}
+
+static void run_parallel(int count) {
+  if (!pool.threads) pthread_atfork(nullptr, nullptr, after_fork);
+  pthread_mutex_lock(&pool.lock);
+  for (; pool.threads < count - 1; pool.threads++) {
+    pthread_t thread;
+    pool.busy = 1;
+    if (pthread_create(&thread, nullptr, start_pool_thread, (void *)(intptr_t)(pool.threads + 1))) break;
+    pthread_detach(thread);
+    while (pool.busy) pthread_cond_wait(&pool.rest, &pool.lock);
+  }
+  pool.wanted = pool.busy = pool.threads < count - 1 ? pool.threads : count - 1;
+  worker_count = pool.wanted + 1;
+  ++pool.round;
+  pthread_cond_broadcast(&pool.wake);
+  pthread_mutex_unlock(&pool.lock);
+  run_blocks(*workers[0]);
+  pthread_mutex_lock(&pool.lock);
+  while (pool.busy) pthread_cond_wait(&pool.rest, &pool.lock);
+  pthread_mutex_unlock(&pool.lock);
+}
+
+// ---- images
+
+struct ImageFacts {
+  bool known, serial;
+  Region variables;
+};
+static HashMap<ImageFacts> images;
+
+// Kernels whose result may depend on the order of blocks run on one OS thread: those that use atomics (a float sum, or
+// the value that an atomic returns), fences, printf, or volatile memory.
+static bool imports(const emu_image &image, const char *name) {
+#ifdef __linux__
+  Dl_info info;
+  link_map *map = nullptr;
+  if (!dladdr1((void *)image.kernels, &info, (void **)&map, RTLD_DL_LINKMAP) || !map) return true;
+  const char *strings = nullptr;
+  size_t bytes = 0;
+  for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++) {
+    if (d->d_tag == DT_STRTAB) strings = (const char *)d->d_un.d_ptr;
+    if (d->d_tag == DT_STRSZ) bytes = d->d_un.d_val;
+  }
+  return !strings || memmem(strings, bytes, name, strlen(name) + 1) != nullptr;
+#else
+  (void)image;
+  (void)name;
+  return true;
+#endif
+}
+
+static ImageFacts &facts_of(const emu_image &image) {
+  ImageFacts &facts = images[(uint64_t)&image];
+  if (facts.known) return facts;
+  facts.known = true;
+  const char *order_dependent[] = {"emu_atomic", "emu_fence", "emu_yield", "emu_printf", "emu_active_mask"};
+  for (const char *name : order_dependent) facts.serial = facts.serial || imports(image, name);
+  const char *volatile_accesses[] = {"__tsan_volatile_read4", "__tsan_volatile_write4", "__tsan_read4", "__tsan_write4"};
+  for (const char *name : volatile_accesses) facts.serial = facts.serial || imports(image, name);
+  facts.variables.space = Space::Variable;
+  return facts;
+}
+
+}  // namespace emu
+
+using namespace emu;
+
+struct emurt_variable {
+  uint64_t address, size;
+  int constant;
+};
+
+EMU_API void emurt_register_variable(uint64_t address, uint64_t size);
+
+// Makes the image's __device__ variables known: they get a shadow of their own.
+EMU_API int emurt_register_image(const emu_image *image, const emurt_variable *variables, uint64_t count) {
+  if (image->abi != EMU_ABI) return 1;
+  images[(uint64_t)image].known = false;
+  ImageFacts &facts = facts_of(*image);
+  Address low = ~(Address)0, high = 0;
+  for (uint64_t i = 0; i < count; i++) {
+    emurt_register_variable(variables[i].address, variables[i].size);
+    if (variables[i].constant) continue;
+    if (variables[i].address < low) low = variables[i].address;
+    if (variables[i].address + variables[i].size > high) high = variables[i].address + variables[i].size;
+  }
+  facts.variables.size = 0;
+  if (!image->checked || high <= low) return 0;
+  facts.variables.base = low & ~(Address)15;
+  facts.variables.size = high - facts.variables.base;
+  if (!make_shadow(facts.variables)) return 2;
+  for (uint64_t i = 0; i < count; i++) {
+    if (variables[i].constant) continue;
+    size_t offset = variables[i].address - facts.variables.base;
+    for (size_t k = offset; k < offset + variables[i].size; k++) {  // written: the loader has initialised them
+      uint8_t &state = facts.variables.state[k / 4];
+      state = (uint8_t)((state & 15) | 1u << k % 4);
+      state |= (uint8_t)((k % 4 + 1) << 4);
+    }
+  }
+  return 0;
+}
+
+EMU_API void emurt_forget_image(const emu_image *image) { images[(uint64_t)image] = ImageFacts{}; }
+
+struct emurt_request {
+  const emu_image *image;
+  void (*run)(void **);
+  const char *arguments;
+  const uint32_t *offsets;
+  uint32_t parameter_count, argument_bytes;
+  uint32_t grid[3], block[3];
+  uint64_t dynamic_bytes;
+  double time_limit_s;
+  int32_t profile, most_threads;
+};
+struct emurt_result {
+  const RawFinding *findings;
+  uint64_t finding_count;
+  const char *output;
+  uint64_t output_bytes;
+  const PlaceCounters *counters;
+  uint64_t counter_count;
+};
+
+static void start_check(const emurt_request &request, Worker &w, ImageFacts &facts) {
+  static size_t dynamic_high = 0;
+  if (!check.statics.state) {
+    check.statics.size = kStaticShadowBytes;
+    check.dynamic.size = kDynamicBytes;
+    make_shadow(check.statics);
+    make_shadow(check.dynamic);
+    check.statics.space = Space::Shared;
+    check.dynamic.space = Space::Dynamic;
+  }
+  size_t bytes = 0;
+  check.statics.base = request.image->shared ? (Address)request.image->shared(&bytes) : 0;
+  check.statics.size = bytes;
+  set_state(check.statics, (bytes + 3) & ~(size_t)3, 32, 0);
+  check.dynamic.base = (Address)w.dynamic;
+  if (dynamic_high) set_state(check.dynamic, 0, dynamic_high, 0);
+  dynamic_high = (request.dynamic_bytes + 3) & ~(size_t)3;
+  check.variables = facts.variables;
+  // So many accesses take about a second on a slow machine.
+  constexpr double kAccessesPerSecond = 30e6;
+  check.slice = 1 << 20;
+  check.slices_left = (int64_t)(request.time_limit_s * kAccessesPerSecond / (double)check.slice);
+  check.fuel = request.profile ? 0 : check.slice;
+  check.held = check.slice;
+  if (request.profile) check.counters.begin(job.launch.threads);
+}
+
+static int sort_key(const void *a, const void *b) {
+  const RawFinding &x = *(const RawFinding *)a, &y = *(const RawFinding *)b;
+  if (x.fatal != y.fatal) return x.fatal - y.fatal;
+  const Index3 &i = x.block, &j = y.block;
+  if (i.z != j.z) return i.z < j.z ? -1 : 1;
+  if (i.y != j.y) return i.y < j.y ? -1 : 1;
+  return i.x < j.x ? -1 : i.x > j.x;
+}
+
+EMU_API int emurt_launch(const emurt_request *request, emurt_result *result) {
+  constexpr size_t kMostArguments = 4096, kMostParameters = 1024;  // CUDA allows 4 KiB of parameters
+  alignas(16) static char arguments[kMostArguments];
+  static void *pointers[kMostParameters];
+  static Vector<PlaceCounters> counters;
+  static Vector<RawFinding> findings;
+  if (request->argument_bytes > kMostArguments || request->parameter_count > kMostParameters) return 1;
+  if (request->dynamic_bytes > kDynamicBytes) return 2;
+  pthread_mutex_lock(&launch_lock);
+  memcpy(arguments, request->arguments, request->argument_bytes);
+  for (uint32_t i = 0; i < request->parameter_count; i++) pointers[i] = arguments + request->offsets[i];
+  Worker &w = this_worker();
+  Launch &launch = job.launch;
+  launch.image = request->image;
+  launch.run = request->run;
+  launch.arguments = pointers;
+  launch.arguments_begin = (Address)arguments;
+  launch.arguments_end = (Address)arguments + request->argument_bytes;
+  launch.grid = {request->grid[0], request->grid[1], request->grid[2]};
+  launch.block = {request->block[0], request->block[1], request->block[2]};
+  launch.blocks = (uint64_t)launch.grid.x * launch.grid.y * launch.grid.z;
+  launch.threads = launch.block.x * launch.block.y * launch.block.z;
+  launch.dynamic_bytes = request->dynamic_bytes;
+  launch.checked = request->image->checked && arena.state;
+  launch.profile = request->profile;
+  ImageFacts &facts = facts_of(*request->image);
+  if (launch.checked) start_check(*request, w, facts);
+
+  constexpr uint64_t kWorthwhile = 8192;  // CUDA threads: less than waking an OS thread takes (some 10 us) is not worth it
+  int count = request->most_threads < kMaxWorkers ? request->most_threads : kMaxWorkers;
+  if (launch.checked || facts.serial || launch.blocks * launch.threads < kWorthwhile || launch.blocks < 2) count = 1;
+  job.next = 0;
+  job.stop = job.expired = 0;
+  job.chunk = count > 1 ? (launch.blocks + 8u * (unsigned)count - 1) / (8u * (unsigned)count) : launch.blocks;
+  workers[0] = &w;
+  worker_threads[0] = pthread_self();
+  worker_count = 1;
+  catch_signals();
+  // The backstop for loops that access nothing: CPU time, so that a busy machine changes nothing.
+  set_timer(request->time_limit_s * 2 * count);
+  if (count > 1) run_parallel(count);
+  else run_blocks(w);
+  set_timer(0);
+  restore_signals();
+
+  findings.clear();
+  for (int i = 0; i < worker_count; i++) findings.append(workers[i]->findings.begin(), workers[i]->findings.size());
+  if (worker_count > 1) qsort(findings.begin(), findings.size(), sizeof(RawFinding), sort_key);
+  result->findings = findings.begin();
+  result->finding_count = findings.size();
+  result->output = w.output.begin();
+  result->output_bytes = w.output.size();
+  counters.clear();
+  if (launch.checked) {
+    if (launch.profile) check.counters.finish(counters);
+    check.end_launch(w);
+  }
+  result->counters = counters.begin();
+  result->counter_count = counters.size();
+  pthread_mutex_unlock(&launch_lock);
+  return 0;
+}

@@ -1,0 +1,247 @@
+#include "order.h"
+
+#include <new>
+
+namespace emu {
+
+Checker check;
+
+// ---- epochs
+
+void Checker::begin_launch(Worker &w) {
+  on = w.launch->checked;
+  profile = on && w.launch->profile;
+  launch_floor = block_floor = epoch_floor = floor_of(++now);
+  image = (Address)w.launch->image->base;
+  runs_.clear();
+  fences_.clear();
+  passed_on_.clear();
+  variables_.clear();
+  for (uint32_t i = 0; i < logs_used_; i++) logs_[i]->releases.clear();
+  logs_used_ = 0;
+  pending.on = false;
+  acquired_any_ = false;
+}
+
+void Checker::end_launch(Worker &) {
+  on = profile = false;
+  fuel = 0;
+  ++now;
+}
+
+void Checker::begin_block(Worker &w) {
+  block_floor = epoch_floor = floor_of(++now);
+  runs_.push({now, w.block_number, (uint32_t)fences_.size()});
+  if (acquired_any_) {
+    block_acquired_.clear();
+    for (unsigned t = 0; t < w.launch->threads; t++) thread_acquired_[t].clear();
+    acquired_any_ = false;
+  }
+  for (unsigned t = 0; t < w.launch->threads; t++) w.threads[t].stamp = now;
+  for (unsigned i = 0; i * kWarpLanes < w.launch->threads; i++) w.warps[i].synced = now;
+  if (statics.size) set_state(statics, 0, w.shared_bytes, kFresh);
+  if (w.launch->dynamic_bytes) set_state(dynamic, 0, w.launch->dynamic_bytes, kFresh);
+}
+
+void Checker::end_block(Worker &w) {
+  settle(w);
+  counters.end_block(w);
+}
+
+void Checker::new_epoch(Worker &w) {
+  if (!on) return;
+  settle(w);
+  counters.flush_block(w);
+  epoch_floor = floor_of(++now);
+  for (unsigned t = 0; t < w.launch->threads; t++) w.threads[t].stamp = now;
+  for (unsigned i = 0; i * kWarpLanes < w.launch->threads; i++) {
+    w.warps[i].synced = now;
+    w.warps[i].partial = false;
+  }
+  if (!acquired_any_) return;
+  for (unsigned t = 0; t < w.launch->threads; t++) {
+    merge(block_acquired_, thread_acquired_[t].begin(), thread_acquired_[t].size());
+    thread_acquired_[t].clear();
+  }
+}
+
+void Checker::new_segment(Worker &w, unsigned t) {
+  w.threads[t].stamp = ++now;
+  if (t == w.current) me = (Record)now << kStampShift | (Record)t << kThreadShift;
+}
+
+void Checker::sync_warp(Worker &w, unsigned number, unsigned mask) {
+  if (!on) return;
+  settle(w);
+  Warp &warp = w.warps[number];
+  unsigned base = number * kWarpLanes;
+  ++now;
+  if ((mask & warp.exists) == warp.exists) {
+    counters.flush_warp(w, number);
+    warp.synced = now;
+    warp.partial = false;
+  } else {
+    if (!warp.partial) {
+      memset(warp.known, 0, sizeof warp.known);
+      warp.partial = true;
+    }
+    uint32_t joined[kWarpLanes] = {};
+    for (unsigned m = mask; m; m &= m - 1) {
+      unsigned lane = (unsigned)__builtin_ctz(m);
+      for (unsigned l = 0; l < kWarpLanes; l++)
+        if (warp.known[lane][l] > joined[l]) joined[l] = warp.known[lane][l];
+      joined[lane] = now;
+    }
+    for (unsigned m = mask; m; m &= m - 1) memcpy(warp.known[__builtin_ctz(m)], joined, sizeof joined);
+  }
+  if (acquired_any_) {
+    Vector<Acquired> all;
+    for (unsigned m = mask; m; m &= m - 1) {
+      Vector<Acquired> &own = thread_acquired_[base + (unsigned)__builtin_ctz(m)];
+      merge(all, own.begin(), own.size());
+    }
+    for (unsigned m = mask; m; m &= m - 1) merge(thread_acquired_[base + (unsigned)__builtin_ctz(m)], all.begin(), all.size());
+  }
+  for (unsigned m = mask; m; m &= m - 1) {
+    unsigned t = base + (unsigned)__builtin_ctz(m);
+    w.threads[t].stamp = now;
+    if (t == w.current) me = (Record)now << kStampShift | (Record)t << kThreadShift;
+  }
+}
+
+uint64_t Checker::block_of(Record r) const {
+  uint32_t stamp = stamp_of(r);
+  size_t low = 0, high = runs_.size();
+  while (high - low > 1) {
+    size_t middle = (low + high) / 2;
+    (runs_[middle].stamp <= stamp ? low : high) = middle;
+  }
+  return runs_[low].block;
+}
+
+// ---- releases and acquires
+
+void Checker::fence(Worker &w, bool device) {
+  if (!on) return;
+  settle(w);
+  fences_.push({now + 1, stamp_of(epoch_floor), (uint16_t)w.current, device});
+  new_segment(w, w.current);
+}
+
+void Checker::release(Worker &w, Address variable) {
+  if (fences_.empty()) return;
+  uint32_t first = (uint32_t)passed_on_.size();
+  if (acquired_any_) {
+    passed_on_.append(block_acquired_.begin(), block_acquired_.size());
+    Vector<Acquired> &own = thread_acquired_[w.current];
+    passed_on_.append(own.begin(), own.size());
+  }
+  uint32_t &slot = variables_[variable & ~(Address)3];
+  if (!slot) {
+    if (logs_used_ == logs_.size()) logs_.push(new (calloc(1, sizeof(Log))) Log);
+    slot = ++logs_used_;
+  }
+  logs_[slot - 1]->releases.push({++now, stamp_of(epoch_floor), w.block_number, (uint16_t)w.current, first,
+                                  (uint32_t)passed_on_.size() - first});
+  new_segment(w, w.current);
+}
+
+void Checker::acquire(Worker &w, Address variable) {
+  if (fences_.empty()) return;
+  uint32_t *slot = variables_.find(variable & ~(Address)3);
+  if (!slot) return;
+  Acquired got{*slot - 1, (uint32_t)logs_[*slot - 1]->releases.size()};
+  merge(thread_acquired_[w.current], &got, 1);
+  acquired_any_ = true;
+}
+
+void Checker::merge(Vector<Acquired> &into, const Acquired *list, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    bool found = false;
+    for (Acquired &known : into)
+      if (known.variable == list[i].variable) {
+        if (known.length < list[i].length) known.length = list[i].length;
+        found = true;
+      }
+    if (!found) into.push(list[i]);
+  }
+}
+
+// Does this release publish the access r? Some fence must lie between them in the happens-before order.
+bool Checker::covered(const Release &release, Record r, uint64_t block) {
+  uint32_t stamp = stamp_of(r);
+  size_t low = 0, high = runs_.size();
+  while (high - low > 1) {
+    size_t middle = (low + high) / 2;
+    (runs_[middle].stamp <= release.stamp ? low : high) = middle;
+  }
+  bool to_this_block = runs_.back().block == block;
+  size_t end = low + 1 < runs_.size() ? runs_[low + 1].first_fence : fences_.size();
+  for (size_t i = runs_[low].first_fence; i < end; i++) {
+    const Fence &f = fences_[i];
+    if (f.stamp > release.stamp) break;
+    if (!f.device && !to_this_block) continue;
+    bool before_fence = f.epoch > stamp || (f.thread == thread_of(r) && f.stamp > stamp);
+    bool before_release = f.stamp < release.epoch || f.thread == release.thread;
+    if (before_fence && before_release) return true;
+  }
+  return false;
+}
+
+bool Checker::knows_through(const Acquired *list, size_t count, Record r, uint64_t block, int depth) {
+  for (size_t i = 0; i < count; i++) {
+    Vector<Release> &log = logs_[list[i].variable]->releases;
+    size_t low = 0, high = list[i].length;  // releases are sorted by stamp; only later ones can cover r
+    while (low < high) {
+      size_t middle = (low + high) / 2;
+      if (log[middle].stamp <= stamp_of(r)) low = middle + 1;
+      else high = middle;
+    }
+    for (size_t k = low; k < list[i].length; k++) {
+      if (log[k].block == block) {
+        if (covered(log[k], r, block)) return true;
+      } else {
+        break;
+      }
+    }
+    // What the releasing threads had themselves acquired through other variables.
+    if (!depth) continue;
+    Vector<Acquired> through;
+    for (size_t k = low; k < list[i].length; k++)
+      for (uint32_t q = 0; q < log[k].acquired_count; q++) {
+        const Acquired &other = passed_on_[log[k].acquired_first + q];
+        if (other.variable != list[i].variable) merge(through, &other, 1);
+      }
+    if (knows_through(through.begin(), through.size(), r, block, depth - 1)) return true;
+  }
+  return false;
+}
+
+bool Checker::knows(Worker &w, Record r) {
+  uint64_t block = block_of(r);
+  Vector<Acquired> &own = thread_acquired_[w.current];
+  constexpr int kDepth = 3;  // a chain over more than four variables has not been met
+  return knows_through(own.begin(), own.size(), r, block, kDepth) ||
+         knows_through(block_acquired_.begin(), block_acquired_.size(), r, block, kDepth);
+}
+
+bool Checker::ordered(Worker &w, Record r) {
+  if (r < launch_floor) return true;
+  if (r >= block_floor) {
+    if (r < epoch_floor) return true;
+    unsigned other = thread_of(r), mine = w.current;
+    if (other == mine) return true;
+    if (other / kWarpLanes == mine / kWarpLanes) {
+      Warp &warp = w.warps[mine / kWarpLanes];
+      if (stamp_of(r) < warp.synced) return true;
+      if (warp.partial && stamp_of(r) < warp.known[mine % kWarpLanes][other % kWarpLanes]) return true;
+    }
+  }
+  return acquired_any_ && knows(w, r);
+}
+
+}  // namespace emu
+
+using namespace emu;
+
+EMU_API void emu_fence(int scope) { check.fence(*self, scope != EMU_FENCE_BLOCK); }

@@ -1,0 +1,145 @@
+// The state of the emulated device: who runs (Worker), what memory there is (Region), what was seen (RawFinding).
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include "containers.h"
+#include "emulator/abi.h"
+#include "fiber.h"
+
+#define EMU_API extern "C" __attribute__((visibility("default")))
+#define EMU_LIKELY(x) __builtin_expect(!!(x), 1)
+#define EMU_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define EMU_COLD __attribute__((noinline, cold))
+#define EMU_CALLER ((Address)__builtin_return_address(0))
+
+namespace emu {
+
+using Address = uintptr_t;
+
+constexpr unsigned kWarpLanes = 32;
+constexpr unsigned kMaxThreads = 1024;  // of a block, on every device of the last ten years
+constexpr unsigned kMaxWarps = kMaxThreads / kWarpLanes;
+
+struct Index3 {
+  unsigned x, y, z;
+};
+inline Index3 unflatten(uint64_t i, const Index3 &dim) {
+  return {(unsigned)(i % dim.x), (unsigned)(i / dim.x % dim.y), (unsigned)(i / dim.x / dim.y)};
+}
+
+// ---- findings. The numbers are those of emulator/runtime/report.py.
+enum class Kind : int {
+  OutOfBounds, UseAfterFree, NullPointer, HostPointer, LocalPointer, UnwrittenRead, Race, MissingSyncwarp,
+  BarrierDivergence, WarpDivergence, Misaligned, ConstantWrite, IndexOutOfRange, SharedTooSmall, DivisionByZero,
+  StackOverflow, TimeLimit, Assert, Trap
+};
+enum class Access : int { Read, Write, Atomic };
+enum class Space : int { Global, Shared, Dynamic, Variable, Local, Unknown };
+
+struct RawFinding {
+  int kind, access, space, fatal;
+  int line, other_line;        // of barriers and warp operations
+  int has_other, other_access;
+  uint64_t address, size;
+  uint64_t pc, other_pc;
+  uint64_t allocation, allocation_size;
+  Index3 block, thread, other_block, other_thread;
+  int64_t detail;              // meaning depends on the kind
+  int64_t count;
+  char text[192];
+};
+
+// ---- one launch, as asked for
+struct Launch {
+  const emu_image *image;
+  void (*run)(void **);
+  void **arguments;
+  Address arguments_begin, arguments_end;
+  Index3 grid, block;
+  uint64_t blocks;
+  unsigned threads;
+  size_t dynamic_bytes;
+  bool checked, profile;
+};
+
+// ---- one CUDA thread
+enum class State : uint8_t { Unstarted, Ready, Running, Barrier, Warp, Lockstep, Spinning, Done };
+
+struct Thread {
+  Fiber *fiber;
+  Index3 index;
+  State state;
+  bool wrote_volatile;
+  int line, operation, argument, width;
+  unsigned mask;
+  uint64_t value, result;
+  Address pc;
+  Address last_address, last_pc;  // of the last volatile or atomic access: a repetition is a spinning thread
+  uint32_t repeats;
+  uint32_t stamp;                 // see order.h
+};
+
+struct Warp {
+  unsigned exists, done, waiting;
+  unsigned garbage;               // lanes whose shuffled value comes from outside (see warp.cpp)
+  int last_offset, trend;
+  uint32_t synced;                // stamp of the last synchronisation of the whole warp
+  bool partial;                   // known[][] holds something later than `synced`
+  uint32_t known[kWarpLanes][kWarpLanes];
+};
+
+// ---- one block at work, on one OS thread
+struct Worker {
+  Worker();
+  const Launch *launch = nullptr;
+  Index3 thread{}, block{};
+  uint64_t block_number = 0;
+  unsigned current = 0, started = 0, done = 0, at_barrier = 0, in_lockstep = 0, spinning = 0;
+  int barrier_result = 0;
+  char *shared = nullptr, *dynamic = nullptr;
+  size_t shared_bytes = 0;
+  Context main{};
+  Fiber *fiber = nullptr;
+  FiberPool fibers;
+  uint16_t ready[kMaxThreads]{};  // a ring: no thread is in it twice
+  unsigned ready_first = 0, ready_count = 0;
+  Thread threads[kMaxThreads]{};
+  Warp warps[kMaxWarps]{};
+  Vector<RawFinding> findings;
+  Vector<char> output;
+  long long clock = 0;
+  sigjmp_buf escape;
+
+  Thread &me() { return threads[current]; }
+  void make_ready(unsigned t) {
+    threads[t].state = State::Ready;
+    ready[(ready_first + ready_count++) % kMaxThreads] = (uint16_t)t;
+  }
+};
+extern __thread Worker *self;  // null outside a launch
+Worker &this_worker();         // made on the OS thread's first use
+
+// ---- scheduler.cpp
+void run_block(Worker &w, uint64_t number);
+void block_here(Worker &w);  // the current thread waits: run others
+void yield_here(Worker &w);
+void lockstep(Worker &w, bool writes, Address address, Address pc);
+
+// ---- findings.cpp
+RawFinding *report(Worker &w, Kind kind, Address pc, Address other_pc, int line, int other_line);
+RawFinding *report_fatal(Worker &w, Kind kind, Address pc, int line);
+[[noreturn]] void abort_launch(Worker &w);
+void set_text(RawFinding &finding, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// ---- memory.cpp
+struct Allocation {
+  Address address;
+  size_t size;
+  bool live;
+};
+bool start_memory(size_t bytes, bool checked);
+bool nearest_allocation(Address address, Allocation &found);
+bool is_host_range(Address address, size_t size);
+
+}  // namespace emu

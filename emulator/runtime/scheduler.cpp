@@ -1,0 +1,277 @@
+// Runs the threads of one block. A thread keeps its OS thread until it must wait; a kernel without barriers is
+// therefore a plain loop over threads on a single fiber.
+#include "order.h"
+#include "runtime.h"
+
+namespace emu {
+
+__thread Worker *self = nullptr;
+
+static void fiber_main();
+
+Worker::Worker() : fibers(fiber_main) {}
+
+static void enter(Worker &w, unsigned t) {
+  w.current = t;
+  Thread &thread = w.threads[t];
+  thread.state = State::Running;
+  w.thread = thread.index;
+  check.enter_thread(t, thread.stamp, w.fiber->stack);
+}
+
+static unsigned next_ready(Worker &w) {
+  unsigned t = w.ready[w.ready_first];
+  w.ready_first = (w.ready_first + 1) % kMaxThreads;
+  --w.ready_count;
+  return t;
+}
+
+// Leaves the current fiber for whatever can run; returns when this fiber is chosen again.
+static void leave(Worker &w, Context &from) {
+  Context *to = &w.main;
+  if (w.ready_count) {
+    unsigned t = next_ready(w);
+    w.fiber = w.threads[t].fiber;
+    enter(w, t);
+    to = &w.fiber->context;
+  } else if (w.started < w.launch->threads) {
+    w.fiber = w.fibers.take();
+    to = &w.fiber->context;
+  }
+  if (to != &from) switch_context(from, *to);
+}
+
+void block_here(Worker &w) { leave(w, w.fiber->context); }
+
+static void release_barrier(Worker &w) {
+  unsigned n = w.launch->threads, first = n, returned = n;
+  bool reported = false;
+  for (unsigned t = 0; t < n; t++) {
+    Thread &thread = w.threads[t];
+    if (thread.state == State::Done && returned == n) returned = t;
+    if (thread.state != State::Barrier) continue;
+    if (first == n) first = t;
+    Thread &leader = w.threads[first];
+    if (thread.line == leader.line || reported) continue;
+    reported = true;
+    if (RawFinding *f = report(w, Kind::BarrierDivergence, leader.pc, thread.pc, leader.line, thread.line)) {
+      f->thread = leader.index;
+      f->has_other = 1;
+      f->other_block = w.block;
+      f->other_thread = thread.index;
+      set_text(*f, "threads of one block wait at different __syncthreads()");
+    }
+  }
+  if (returned < n && !reported) {
+    Thread &leader = w.threads[first];
+    if (RawFinding *f = report(w, Kind::BarrierDivergence, leader.pc, 0, leader.line, 0)) {
+      f->thread = leader.index;
+      Index3 i = w.threads[returned].index;
+      set_text(*f, "only %u of %u threads of the block reach this barrier; %u have already returned, thread (%u, %u, %u) first",
+               w.at_barrier, n, w.done, i.x, i.y, i.z);
+    }
+  }
+  w.at_barrier = 0;
+  check.new_epoch(w);
+  for (unsigned t = 0; t < n; t++)
+    if (w.threads[t].state == State::Barrier) {
+      w.threads[t].result = (uint64_t)(int64_t)w.barrier_result;
+      w.make_ready(t);
+    }
+}
+
+static void finish_thread(Worker &w) {
+  unsigned t = w.current;
+  w.threads[t].state = State::Done;
+  ++w.done;
+  Warp &warp = w.warps[t / kWarpLanes];
+  warp.done |= 1u << t % kWarpLanes;
+  if (EMU_UNLIKELY(warp.waiting)) warp_lane_left(w, t / kWarpLanes);
+  if (EMU_UNLIKELY(w.at_barrier) && w.at_barrier + w.done == w.launch->threads) release_barrier(w);
+}
+
+static void fiber_main() {
+  for (;;) {
+    Worker &w = *self;
+    const Launch &launch = *w.launch;
+    Fiber *mine = w.fiber;
+    while (w.started < launch.threads && !w.ready_count) {
+      unsigned t = w.started++;
+      w.threads[t].fiber = mine;
+      enter(w, t);
+      launch.run(launch.arguments);
+      w.fiber = mine;
+      finish_thread(w);
+    }
+    w.fibers.give_back(mine);
+    leave(w, mine->context);
+  }
+}
+
+static EMU_COLD void deadlock(Worker &w) {
+  for (unsigned t = 0; t < w.launch->threads; t++) {
+    Thread &thread = w.threads[t];
+    if (thread.state != State::Warp) continue;
+    Warp &warp = w.warps[t / kWarpLanes];
+    unsigned missing = thread.mask & warp.exists & ~warp.done & ~warp.waiting;
+    if (!missing) missing = thread.mask & warp.exists & ~(1u << t % kWarpLanes);
+    if (!missing) continue;
+    unsigned lane = (unsigned)__builtin_ctz(missing);
+    Thread &other = w.threads[t / kWarpLanes * kWarpLanes + lane];
+    w.current = t;
+    w.thread = thread.index;
+    if (RawFinding *f = report_fatal(w, Kind::WarpDivergence, thread.pc, thread.line)) {
+      f->has_other = 1;
+      f->other_pc = other.pc;
+      f->other_line = other.line;
+      f->other_block = w.block;
+      f->other_thread = other.index;
+      set_text(*f, "mask 0x%08x names lane %u, which never comes: it waits %s", thread.mask, lane,
+               other.state == State::Barrier ? "at __syncthreads()" : "in another warp operation");
+    }
+    abort_launch(w);
+  }
+  abort_launch(w);
+}
+
+static void release_waiting(Worker &w) {
+  // Lanes at __activemask() that stand at the same place are the converged ones.
+  for (unsigned t = 0; t < w.launch->threads; t++) {
+    Thread &thread = w.threads[t];
+    if (thread.state != State::Lockstep && thread.state != State::Spinning) continue;
+    if (thread.state == State::Lockstep && thread.line < 0) {
+      unsigned mask = 0, base = t / kWarpLanes * kWarpLanes;
+      for (unsigned l = 0; l < kWarpLanes && base + l < w.launch->threads; l++) {
+        Thread &lane = w.threads[base + l];
+        bool here = lane.state == State::Lockstep || lane.state == State::Ready;
+        if (here && lane.line < 0 && lane.pc == thread.pc) mask |= 1u << l;
+      }
+      thread.result = mask;
+    }
+    w.make_ready(t);
+  }
+  for (unsigned t = 0; t < w.launch->threads; t++)
+    if (w.threads[t].line < 0) w.threads[t].line = 0;
+  w.in_lockstep = w.spinning = 0;
+}
+
+static void prepare(Worker &w, uint64_t number) {
+  const Launch &launch = *w.launch;
+  w.block_number = number;
+  w.block = unflatten(number, launch.grid);
+  w.started = w.done = w.at_barrier = w.in_lockstep = w.spinning = w.ready_first = w.ready_count = 0;
+  if (w.shared_bytes) memset(w.shared, 0xFF, w.shared_bytes);
+  if (launch.dynamic_bytes) memset(w.dynamic, 0xFF, launch.dynamic_bytes);
+  for (unsigned i = 0; i * kWarpLanes < launch.threads; i++) {
+    Warp &warp = w.warps[i];
+    unsigned lanes = launch.threads - i * kWarpLanes;
+    warp.exists = lanes >= kWarpLanes ? ~0u : (1u << lanes) - 1;
+    warp.done = warp.waiting = warp.garbage = 0;
+    warp.last_offset = warp.trend = 0;
+    warp.partial = false;
+  }
+  if (launch.checked) check.begin_block(w);
+}
+
+void run_block(Worker &w, uint64_t number) {
+  prepare(w, number);
+  for (unsigned t = 0; t < w.launch->threads; t++) {
+    Thread &thread = w.threads[t];
+    thread.state = State::Unstarted;
+    thread.wrote_volatile = false;
+    thread.last_pc = 0;
+    thread.repeats = 0;
+    thread.line = 0;
+  }
+  while (w.done < w.launch->threads) {
+    if (!w.ready_count && w.started == w.launch->threads) {
+      if (!w.in_lockstep && !w.spinning) deadlock(w);
+      release_waiting(w);
+    }
+    leave(w, w.main);
+  }
+  if (w.launch->checked) check.end_block(w);
+}
+
+static int barrier(int operation, int predicate, int line, Address pc) {
+  Worker &w = *self;
+  Thread &thread = w.me();
+  if (!w.at_barrier) w.barrier_result = operation == EMU_BARRIER_AND;
+  switch (operation) {
+    case EMU_BARRIER_COUNT: w.barrier_result += !!predicate; break;
+    case EMU_BARRIER_AND: w.barrier_result &= !!predicate; break;
+    default: w.barrier_result |= !!predicate;
+  }
+  thread.line = line;
+  thread.pc = pc;
+  thread.state = State::Barrier;
+  ++w.at_barrier;
+  check.work(w, pc);
+  check.counters.barrier(w, pc);
+  if (w.at_barrier + w.done == w.launch->threads) release_barrier(w);
+  block_here(w);
+  return (int)thread.result;
+}
+
+void yield_here(Worker &w) {
+  if (!w.ready_count && w.started == w.launch->threads && w.done + 1 == w.launch->threads) return;
+  w.me().state = State::Spinning;
+  ++w.spinning;
+  block_here(w);
+}
+
+// Warp-synchronous code without __syncwarp counts on lanes going step by step. A thread waits before each volatile
+// write, and before a volatile read that follows its own volatile write, until no thread can run; then all go on.
+void lockstep(Worker &w, bool writes, Address address, Address pc) {
+  Thread &thread = w.me();
+  bool wrote = thread.wrote_volatile;
+  thread.wrote_volatile = writes;
+  if (!writes && thread.last_address == address && thread.last_pc == pc) {
+    check.work(w, pc);
+    yield_here(w);  // reading the same again: it waits for another thread
+    return;
+  }
+  thread.last_address = writes ? 0 : address;
+  thread.last_pc = pc;
+  if (!writes && !wrote) return;
+  thread.state = State::Lockstep;
+  ++w.in_lockstep;
+  block_here(w);
+}
+
+}  // namespace emu
+
+using namespace emu;
+
+EMU_API void emu_barrier(int line) { barrier(EMU_BARRIER_OR, 0, line, EMU_CALLER); }
+EMU_API int emu_barrier_reduce(int operation, int predicate, int line) {
+  return barrier(operation, predicate, line, EMU_CALLER);
+}
+EMU_API void emu_yield(void) {
+  check.work(*self, EMU_CALLER);
+  yield_here(*self);
+}
+EMU_API unsigned emu_active_mask(void) {
+  Worker &w = *self;
+  Thread &thread = w.me();
+  thread.pc = EMU_CALLER;
+  thread.line = -1;
+  thread.state = State::Lockstep;
+  ++w.in_lockstep;
+  block_here(w);
+  return (unsigned)thread.result;
+}
+
+EMU_API unsigned emu_thread_x(void) { return self->thread.x; }
+EMU_API unsigned emu_thread_y(void) { return self->thread.y; }
+EMU_API unsigned emu_thread_z(void) { return self->thread.z; }
+EMU_API unsigned emu_block_x(void) { return self->block.x; }
+EMU_API unsigned emu_block_y(void) { return self->block.y; }
+EMU_API unsigned emu_block_z(void) { return self->block.z; }
+EMU_API unsigned emu_block_dim_x(void) { return self->launch->block.x; }
+EMU_API unsigned emu_block_dim_y(void) { return self->launch->block.y; }
+EMU_API unsigned emu_block_dim_z(void) { return self->launch->block.z; }
+EMU_API unsigned emu_grid_dim_x(void) { return self->launch->grid.x; }
+EMU_API unsigned emu_grid_dim_y(void) { return self->launch->grid.y; }
+EMU_API unsigned emu_grid_dim_z(void) { return self->launch->grid.z; }
+EMU_API void *emu_dynamic_shared(void) { return self->dynamic; }

@@ -1,0 +1,312 @@
+#include "shadow.h"
+
+#include <sys/mman.h>
+
+namespace emu {
+
+constexpr size_t kCellsOfPage = 1024;
+
+static void *reserve(size_t bytes) {
+  void *p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return p == MAP_FAILED ? nullptr : p;
+}
+
+bool make_shadow(Region &region) {
+  size_t cells = region.size / 4 + 8;
+  region.state = (uint8_t *)reserve(cells);
+  region.cells = (Cell *)reserve(cells * sizeof(Cell));
+  region.second = (Record *)reserve(cells * sizeof(Record));
+  region.bytes = (Cell **)reserve((cells / kCellsOfPage + 1) * sizeof(Cell *));
+  return region.state && region.cells && region.second && region.bytes;
+}
+
+// `full`: the state of four whole bytes; offset is a multiple of four.
+void set_state(Region &region, size_t offset, size_t bytes, uint8_t full) {
+  memset(region.state + offset / 4, full, bytes / 4);
+  if (unsigned rest = bytes % 4) {
+    uint8_t written = full & ((1u << rest) - 1);
+    region.state[(offset + bytes) / 4] = full ? (uint8_t)(rest << 4 | written) : 0;
+  }
+}
+
+static bool is_shared(const Region &g) { return g.space == Space::Shared || g.space == Space::Dynamic; }
+static Record floor_for(const Region &g) { return is_shared(g) ? check.epoch_floor : check.launch_floor; }
+
+// ---- what is wrong with an address
+
+static void describe(Worker &w, RawFinding &f, Touch touch, Space space, Address address, uint64_t size) {
+  f.access = (int)touch.access;
+  f.space = (int)space;
+  f.address = address;
+  f.size = size;
+  (void)w;
+}
+
+[[noreturn]] static EMU_COLD void fatal(Kind kind, Touch touch, Space space, Address address, unsigned size, Address pc,
+                                        Address allocation = 0, uint64_t allocation_size = 0, int64_t detail = 0) {
+  Worker &w = *self;
+  if (RawFinding *f = report_fatal(w, kind, pc, 0)) {
+    describe(w, *f, touch, space, address, size);
+    f->allocation = allocation;
+    f->allocation_size = allocation_size;
+    f->detail = detail;
+  }
+  abort_launch(w);
+}
+
+[[noreturn]] static EMU_COLD void out_of_bounds(Region &g, Address address, unsigned size, Touch touch, Address pc) {
+  Worker &w = *self;
+  check.settle(w);
+  if (g.space == Space::Dynamic)
+    fatal(Kind::SharedTooSmall, touch, g.space, address, size, pc, g.base, w.launch->dynamic_bytes,
+          (int64_t)(address + size - g.base));
+  if (g.space == Space::Shared) fatal(Kind::OutOfBounds, touch, g.space, address, size, pc, g.base, w.shared_bytes);
+  if (g.space == Space::Variable) fatal(Kind::OutOfBounds, touch, g.space, address, size, pc);
+  Allocation near{};
+  if (!nearest_allocation(address, near)) fatal(Kind::OutOfBounds, touch, g.space, address, size, pc);
+  bool inside = address >= near.address && address < near.address + near.size;
+  fatal(inside && !near.live ? Kind::UseAfterFree : Kind::OutOfBounds, touch, g.space, address, size, pc, near.address,
+        near.size);
+}
+
+void misaligned(Address address, unsigned size, Touch touch, Address pc) {
+  fatal(Kind::Misaligned, touch, Space::Unknown, address, size, pc, 0, 0, size);
+}
+
+// An address in none of the regions. True when there is nothing to check.
+EMU_COLD bool access_elsewhere(Address address, unsigned size, Touch touch, Address pc) {
+  Worker &w = *self;
+  const emu_image &image = *w.launch->image;
+  Address first = (Address)image.constant_begin, last = (Address)image.constant_end;
+  if (address >= first && address < last) {
+    if (touch.access == Access::Read) return true;
+    fatal(Kind::ConstantWrite, touch, Space::Variable, address, size, pc);
+  }
+  if (address >= (Address)image.base && address < (Address)image.end) return true;
+  if (address >= w.launch->arguments_begin && address < w.launch->arguments_end) return true;
+  if (is_host_range(address, size)) return true;
+  if (w.fibers.owner(address)) fatal(Kind::LocalPointer, touch, Space::Local, address, size, pc);
+  constexpr Address kNear = 64 << 10;  // what a wrong index into shared memory reaches: there are 48 KiB of it
+  if (w.shared_bytes && address - (Address)w.shared < w.shared_bytes + kNear)
+    fatal(Kind::OutOfBounds, touch, Space::Shared, address, size, pc, (Address)w.shared, w.shared_bytes);
+  if (w.shared_bytes && (Address)w.shared - address < kNear)
+    fatal(Kind::OutOfBounds, touch, Space::Shared, address, size, pc, (Address)w.shared, w.shared_bytes);
+  constexpr Address kLowest = 4 << 20;  // programs are loaded above; an index times its size may follow the null
+  bool null = address < kLowest || address >= ~kLowest;
+  fatal(null ? Kind::NullPointer : Kind::HostPointer, touch, Space::Unknown, address, size, pc);
+}
+
+// ---- odd states: unwritten, outside, or split into bytes
+
+static EMU_COLD void unwritten(Region &g, Address address, unsigned size, Touch touch, Address pc) {
+  Worker &w = *self;
+  RawFinding *f = report(w, Kind::UnwrittenRead, pc, 0, 0, 0);
+  if (!f) return;
+  describe(w, *f, touch, g.space, address, size);
+  Allocation near{};
+  if (g.space == Space::Global && nearest_allocation(address, near)) {
+    f->allocation = near.address;
+    f->allocation_size = near.size;
+  } else if (is_shared(g)) {
+    f->allocation = g.base;
+    f->allocation_size = g.space == Space::Shared ? w.shared_bytes : w.launch->dynamic_bytes;
+  }
+}
+
+bool read_odd_state(Region &g, size_t i, Record, Touch touch, Address pc) {
+  uint8_t state = g.state[i];
+  if (state & kSplit || (state >> 4 & 7) < 4) {
+    access_bytes(g, i * 4, 4, touch, pc);
+    return true;
+  }
+  unwritten(g, g.base + i * 4, 4, touch, pc);
+  g.state[i] = kAll;  // once is enough
+  return false;
+}
+
+bool write_odd_state(Region &g, size_t i, Record, Touch touch, Address pc) {
+  uint8_t state = g.state[i];
+  if (state & kSplit || (state >> 4 & 7) < 4) {
+    access_bytes(g, i * 4, 4, touch, pc);
+    return true;
+  }
+  if (touch.access == Access::Atomic) unwritten(g, g.base + i * 4, 4, touch, pc);
+  g.state[i] = kAll;
+  return false;
+}
+
+static Cell *byte_cells(Region &g, size_t i) {
+  Cell *&page = g.bytes[i / kCellsOfPage];
+  if (!page) {
+    page = (Cell *)reserve(4 * kCellsOfPage * sizeof(Cell));
+    if (!page) out_of_host_memory(4 * kCellsOfPage * sizeof(Cell));
+  }
+  Cell *cells = page + i % kCellsOfPage * 4;
+  if (!(g.state[i] & kSplit)) {
+    for (int b = 0; b < 4; b++) {
+      cells[b] = g.cells[i];
+      cells[b].read &= ~kSecondReader;
+    }
+    g.state[i] |= kSplit;
+  }
+  return cells;
+}
+
+// Accesses of single bytes, or across four-byte borders: each byte has a cell of its own from now on.
+void access_bytes(Region &g, size_t offset, unsigned size, Touch touch, Address pc) {
+  Record me = check.me | (Record)touch.flavour << kFlavourShift | ((pc - check.image) & kPlaceMask);
+  Record floor = floor_for(g);
+  for (unsigned k = 0; k < size; k++)
+    if (((offset + k) & 3) >= (g.state[(offset + k) >> 2] >> 4 & 7u)) out_of_bounds(g, g.base + offset, size, touch, pc);
+  unsigned missing = 0;
+  for (unsigned k = 0; k < size; k++) missing += !(g.state[(offset + k) >> 2] >> ((offset + k) & 3) & 1);
+  if (missing && touch.access != Access::Write) unwritten(g, g.base + offset, size, touch, pc);
+  for (unsigned k = 0; k < size; k++) {
+    size_t i = (offset + k) >> 2;
+    Cell &c = byte_cells(g, i)[(offset + k) & 3];
+    g.state[i] |= (uint8_t)(1u << ((offset + k) & 3));
+    Address address = g.base + offset + k;
+    if (c.write >= floor && !same_segment(c.write, me)) check_against_write(g, i, c.write, touch, pc, address, 1);
+    if (touch.access == Access::Read) {
+      Record none = 0;
+      c.read = c.read < floor || same_segment(c.read, me) ? me : another_reader(none, c.read, me) & ~kSecondReader;
+    } else {
+      if (c.read >= floor && !same_segment(c.read, me)) check_against_readers(g, c.read, 0, touch, pc, address, 1);
+      c.write = me;
+      c.read = 0;
+    }
+  }
+}
+
+// ---- races
+
+// Keeps two readers such that a later writer conflicts with one of them if it conflicts with any: one of another block
+// before all, else one of another warp, else one of another lane.
+Record another_reader(Record &second, Record read, Record me) {
+  bool other_block = read < check.block_floor;
+  bool other_warp = thread_of(read) / kWarpLanes != thread_of(me) / kWarpLanes;
+  bool have = (read & kSecondReader) && second >= check.launch_floor;
+  bool keep = have && (second < check.block_floor || (second >= check.epoch_floor && !other_warp)) && !other_block;
+  if (!keep) second = read & ~kSecondReader;
+  return me | kSecondReader;
+}
+
+static bool compatible(const Region &g, Record before, bool before_is_write, Touch touch) {
+  Flavour flavour = flavour_of(before);
+  bool old_atomic = before_is_write && flavour >= kAtomic, old_volatile = flavour & kVolatile && !old_atomic;
+  bool new_atomic = touch.flavour == kAtomic, new_volatile = touch.flavour == kVolatile;
+  if (!(old_atomic || old_volatile) || !(new_atomic || new_volatile)) return false;
+  if (old_atomic || new_atomic) return true;
+  // Volatile accesses are relaxed atomics to the hardware: a flag in global memory may be polled. In shared memory, and
+  // between the lanes of a warp, they are almost always a forgotten barrier.
+  return !is_shared(g);
+}
+
+static bool same_warp(Record r) {
+  return r >= check.block_floor && thread_of(r) / kWarpLanes == self->current / kWarpLanes;
+}
+
+static EMU_COLD void race(Region &g, Record before, Access earlier, Touch touch, Address pc, Address address, unsigned size) {
+  Worker &w = *self;
+  Address other_pc = check.image + (before & kPlaceMask);
+  RawFinding f{};
+  f.kind = (int)(same_warp(before) ? Kind::MissingSyncwarp : Kind::Race);
+  describe(w, f, touch, g.space, address, size);
+  f.pc = pc;
+  f.other_pc = other_pc;
+  f.block = w.block;
+  f.thread = w.thread;
+  f.has_other = 1;
+  f.other_access = (int)earlier;
+  f.other_block = unflatten(check.block_of(before), w.launch->grid);
+  f.other_thread = unflatten(thread_of(before), w.launch->block);
+  bool two_writes = touch.access == Access::Write && earlier == Access::Write;
+  if (two_writes) {
+    check.pending.on = true;
+    check.pending.finding = f;
+    check.pending.address = address;
+    check.pending.size = size;
+    memcpy(check.pending.before, (void *)address, size);
+    if (!check.profile) {
+      check.held = check.fuel;
+      check.fuel = 0;
+    }
+    return;
+  }
+  if (RawFinding *known = report(w, (Kind)f.kind, pc, other_pc, 0, 0)) *known = (f.count = known->count, f);
+}
+
+// Two writes of the same value are a race by the letter, but every order gives the same memory: programs that set a flag
+// from many threads are right on every device. They are reported only when the values differ.
+void Checker::settle(Worker &w) {
+  if (!pending.on) return;
+  pending.on = false;
+  if (!profile) fuel += held;
+  if (!memcmp(pending.before, (void *)pending.address, pending.size)) return;
+  RawFinding &f = pending.finding;
+  if (RawFinding *known = report(w, (Kind)f.kind, f.pc, f.other_pc, 0, 0)) *known = (f.count = known->count, f);
+}
+
+EMU_COLD void check_against_write(Region &g, size_t i, Record before, Touch touch, Address pc, Address address, unsigned size) {
+  Worker &w = *self;
+  bool new_atomic = touch.flavour == kAtomic;
+  if (same_segment(before, check.me)) {  // kAtomicShared: others' atomics lie before this thread's own
+    if (touch.flavour == kPlain) race(g, g.second[i], Access::Atomic, touch, pc, g.base + i * 4, size);
+    return;
+  }
+  if (check.ordered(w, before)) return;
+  Flavour flavour = flavour_of(before);
+  if (compatible(g, before, true, touch) && (!same_warp(before) || new_atomic || flavour >= kAtomic)) return;
+  race(g, before, flavour >= kAtomic ? Access::Atomic : Access::Write, touch, pc, address ? address : g.base + i * 4, size);
+}
+
+EMU_COLD void check_against_readers(Region &g, Record read, Record second, Touch touch, Address pc, Address address, unsigned size) {
+  Worker &w = *self;
+  Record floor = floor_for(g);
+  const Record readers[] = {second, read};
+  for (Record r : readers) {
+    if (r < floor || (r == second && !(read & kSecondReader))) continue;
+    if (check.ordered(w, r)) continue;
+    if (compatible(g, r, false, touch) && (!same_warp(r) || touch.flavour == kAtomic)) continue;
+    race(g, r, Access::Read, touch, pc, address, size);
+    return;
+  }
+}
+
+// ---- limits
+
+// Called when the fuel is used up: to settle a pending conflict, to count for the profile, or to let others run.
+// False when the access needs no check.
+bool out_of_fuel(Address address, unsigned size, Touch touch, Address pc) {
+  Worker *w = self;
+  if (!check.on || !w) {
+    check.fuel = 0;
+    return false;
+  }
+  check.refuel(*w, pc);
+  if (check.profile) {
+    bool shared = address - check.statics.base < check.statics.size || address - check.dynamic.base < check.dynamic.size;
+    bool global = address - arena.base < arena.size || address - check.variables.base < check.variables.size;
+    if (shared || global) check.counters.access(*w, address, size, touch.access == Access::Atomic, shared, pc);
+  }
+  return true;
+}
+
+void Checker::refuel(Worker &w, Address pc) {
+  settle(w);
+  if (profile) {  // fuel stays at zero, so that each access comes here
+    held += fuel;
+    fuel = 0;
+  }
+  int64_t &left = profile ? held : fuel;
+  if (left >= 0) return;
+  if (--slices_left >= 0) {
+    left += slice;
+    yield_here(w);  // a thread that spins on plain loads lets the others run
+    return;
+  }
+  report_fatal(w, Kind::TimeLimit, pc, 0);
+  abort_launch(w);
+}
+
+}  // namespace emu

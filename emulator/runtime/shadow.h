@@ -1,0 +1,73 @@
+// The check of one access: the part that every load and store of a checked kernel goes through.
+#pragma once
+#include "order.h"
+
+namespace emu {
+
+bool access_elsewhere(Address address, unsigned size, Touch touch, Address pc);
+void access_bytes(Region &region, size_t offset, unsigned size, Touch touch, Address pc);
+bool read_odd_state(Region &region, size_t cell, Record me, Touch touch, Address pc);
+bool write_odd_state(Region &region, size_t cell, Record me, Touch touch, Address pc);
+void check_against_write(Region &region, size_t cell, Record write, Touch touch, Address pc, Address address, unsigned size);
+void check_against_readers(Region &region, Record read, Record second, Touch touch, Address pc, Address address, unsigned size);
+Record another_reader(Record &second, Record read, Record me);
+void misaligned(Address address, unsigned size, Touch touch, Address pc);
+
+inline bool must_look(Record write, Record me) { return !same_segment(write, me) || flavour_of(write) == kAtomicShared; }
+
+inline __attribute__((always_inline)) void touch_cell(Region &g, size_t i, Record me, Record floor, Touch touch, Address pc) {
+  Cell &c = g.cells[i];
+  if (touch.access == Access::Read) {
+    if (EMU_UNLIKELY(g.state[i] != kAll) && read_odd_state(g, i, me, touch, pc)) return;
+    if (EMU_UNLIKELY(c.write >= floor) && must_look(c.write, me)) check_against_write(g, i, c.write, touch, pc, 0, 4);
+    Record read = c.read;
+    if (read < floor) c.read = me;
+    else if (EMU_UNLIKELY(!same_segment(read, me))) c.read = another_reader(g.second[i], read, me);
+    return;
+  }
+  if (EMU_UNLIKELY(g.state[i] != kAll) && write_odd_state(g, i, me, touch, pc)) return;
+  Record write = c.write, read = c.read;
+  if (EMU_UNLIKELY(write >= floor) && must_look(write, me)) {
+    check_against_write(g, i, write, touch, pc, 0, 4);
+    if (touch.access == Access::Atomic && write >= check.epoch_floor && flavour_of(write) >= kAtomic) {
+      me |= (Record)kAtomicShared << kFlavourShift;
+      if (!same_segment(write, me)) g.second[i] = write;
+    }
+  } else if (touch.access == Access::Atomic && write >= floor) {
+    me |= write & (Record)kAtomicShared << kFlavourShift;
+  }
+  if (EMU_UNLIKELY(read >= floor) && (!same_segment(read, me) || (read & kSecondReader)))
+    check_against_readers(g, read, g.second[i], touch, pc, g.base + i * 4, 4);
+  c.write = me;
+  c.read = 0;
+}
+
+template <unsigned size>
+inline __attribute__((always_inline)) void touch_region(Region &g, size_t offset, Record floor, Touch touch, Address pc, bool aligned) {
+  if (size > 1 && aligned && EMU_UNLIKELY(offset & (size - 1))) misaligned(g.base + offset, size, touch, pc);
+  if (size < 4 || EMU_UNLIKELY(offset & 3)) {
+    access_bytes(g, offset, size, touch, pc);
+    return;
+  }
+  Record me = check.me | (Record)touch.flavour << kFlavourShift | ((pc - check.image) & kPlaceMask);
+  for (unsigned k = 0; k < size / 4; k++) touch_cell(g, (offset >> 2) + k, me, floor, touch, pc);
+}
+
+template <unsigned size>
+inline __attribute__((always_inline)) void access(Address address, Touch touch, Address pc, bool aligned = true) {
+  if (EMU_UNLIKELY(--check.fuel < 0) && !out_of_fuel(address, size, touch, pc)) return;
+  if (address - arena.base < arena.size)
+    touch_region<size>(arena, address - arena.base, check.launch_floor, touch, pc, aligned);
+  else if (address - check.stack < kStackBytes)
+    return;
+  else if (address - check.statics.base < check.statics.size)
+    touch_region<size>(check.statics, address - check.statics.base, check.epoch_floor, touch, pc, aligned);
+  else if (address - check.dynamic.base < check.dynamic.size)
+    touch_region<size>(check.dynamic, address - check.dynamic.base, check.epoch_floor, touch, pc, aligned);
+  else if (address - check.variables.base < check.variables.size)
+    touch_region<size>(check.variables, address - check.variables.base, check.launch_floor, touch, pc, aligned);
+  else
+    access_elsewhere(address, size, touch, pc);
+}
+
+}  // namespace emu
