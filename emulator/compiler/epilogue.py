@@ -1,0 +1,65 @@
+"""What is appended to every translated source: the tables by which the runtime knows the image."""
+
+from __future__ import annotations
+
+from .translate import CONSTANT_SECTION, Kernel
+
+_HIDDEN = '__attribute__((visibility("hidden")))'
+_WEAK = '__attribute__((weak, visibility("hidden")))'
+_EXPORTED = '__attribute__((used, visibility("default")))'
+_SIZES = (1, 2, 4, 8, 16)
+
+
+def epilogue(kernels: list[Kernel], *, memory_stubs: bool) -> str:
+    """C++ for the end of a source.
+
+    `memory_stubs`: define the callbacks of plain accesses as nothing, for an unchecked image whose volatile accesses
+    alone are to reach the runtime.
+    """
+    addresses = [_address(kernel) for kernel in kernels]
+    points = ", ".join(f"(const void *)({address})" for address in addresses)
+    entries = ", ".join(
+        f'::emu::kernel<{address}>::entry("{kernel.expression}")'
+        for kernel, address in zip(kernels, addresses, strict=True)
+    )
+    return f"""
+# 1 "<emulator>"
+extern "C++" {{
+{_EXPORTED} extern const void *const emu_entry_points[] = {{{points or "nullptr"}}};
+static emu_kernel emu_kernels[] = {{{entries or '{"", nullptr, 0, nullptr}'}}};
+extern "C" {{
+extern const char __start_{CONSTANT_SECTION}[] {_WEAK}, __stop_{CONSTANT_SECTION}[] {_WEAK};
+extern const char __ehdr_start[] {_HIDDEN}, _end[] {_HIDDEN};
+{_EXPORTED} size_t emu_shared_layout[2] = {{0, 0}};  // where the anchor is in the block, and its bytes: by the loader
+}}
+static thread_local char emu_shared_anchor __attribute__((used));
+static char *emu_shared_block(size_t *bytes) {{
+  *bytes = emu_shared_layout[1];
+  return &emu_shared_anchor - emu_shared_layout[0];
+}}
+extern "C" {_EXPORTED} struct emu_image emu_image = {{
+  ::emu::abi, ::emu::checked, {len(kernels)}, emu_kernels, __ehdr_start, _end,
+  __start_{CONSTANT_SECTION}, __stop_{CONSTANT_SECTION}, emu_shared_block}};
+{_memory_stubs() if memory_stubs else ""}
+}}
+"""
+
+
+def _address(kernel: Kernel) -> str:
+    if kernel.signature is None:
+        return f"&::{kernel.expression}"
+    return f"static_cast<void (*){kernel.signature}>(&::{kernel.expression})"
+
+
+def _memory_stubs() -> str:
+    attributes = '__attribute__((used, visibility("hidden")))'
+    plain = [
+        f"{attributes} void __tsan_{kind}{size}(void *) {{}}"
+        for kind in ("read", "write", "unaligned_read", "unaligned_write", "read_write")
+        for size in _SIZES
+    ]
+    ranges = [
+        f"{attributes} void __tsan_{kind}_range(void *, size_t) {{}}" for kind in ("read", "write")
+    ]
+    others = [f"{attributes} void __tsan_{kind}(void) {{}}" for kind in ("init", "func_exit")]
+    return 'extern "C" {\n' + "\n".join([*plain, *ranges, *others]) + "\n}"

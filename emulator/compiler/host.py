@@ -1,0 +1,180 @@
+"""The host's C++ compiler: which one it is, its flags, its precompiled headers."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple
+
+INCLUDE = os.path.realpath(
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "include")
+)
+STUBS = os.path.join(INCLUDE, "cuda")  # cuda_runtime.h and the like
+NO_COMPILER = (
+    "nvcc fatal   : no C++ compiler found (looked for $CXX, g++, clang++ and the Python package ziglang). "
+    "Install one: `apt install g++`, or `pip install ziglang`\n"
+)
+
+
+class HostError(Exception):
+    """The host compiler or the cache folder can't be used; the message says what to do."""
+
+
+class Compiler(NamedTuple):
+    """A host compiler: the command, and the family that its flags follow ("gcc" or "clang")."""
+
+    command: tuple[str, ...]
+    family: str
+
+    @property
+    def zig(self) -> bool:
+        """Zig's build of clang."""
+        return "zig" in " ".join(self.command)
+
+
+def find() -> Compiler:
+    """The host compiler: $CXX, else g++, else clang++, else `python -m ziglang c++`.
+
+    Raises:
+        HostError: there is none.
+    """
+    chosen = os.environ.get("CXX", "")
+    if chosen:
+        command = tuple(shlex.split(chosen))
+        if not shutil.which(command[0]):
+            raise HostError(
+                f"nvcc fatal   : the compiler that CXX names, {chosen!r}, was not found on PATH\n"
+            )
+        return Compiler(command, _family(" ".join(command)))
+    for name in ("g++", "clang++"):
+        if shutil.which(name):
+            return Compiler((name,), _family(name))
+    python = os.environ.get("EMULATOR_PYTHON", sys.executable)
+    if _has_zig(python):
+        return Compiler((python, "-m", "ziglang", "c++"), "clang")
+    raise HostError(NO_COMPILER)
+
+
+def _family(command: str) -> str:
+    return "clang" if "clang" in command or "zig" in command else "gcc"
+
+
+def _has_zig(python: str) -> bool:
+    probe = [
+        python,
+        "-c",
+        "import importlib.util as u; raise SystemExit(u.find_spec('ziglang') is None)",
+    ]
+    return subprocess.run(probe, check=False, capture_output=True).returncode == 0
+
+
+def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -> list[str]:
+    """Flags of code generation: the same for the precompiled header and for kernels.
+
+    `volatile`: the source uses it, so its accesses are announced to the scheduler even without checks
+    (warp-synchronous code relies on lanes running in lockstep).
+    """
+    result = [
+        f"-std={standard}",
+        *("-O1" if checked else "-O2", "-gdwarf-4", "-g1", "-fPIC", "-w"),
+        *("-fvisibility=hidden", "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off"),
+        *(
+            "-fno-optimize-sibling-calls",
+            "-fno-stack-protector",
+            "-fno-exceptions",
+            "-fno-math-errno",
+        ),
+        *("-fno-asynchronous-unwind-tables", f"-DEMU_CHECKED={int(checked)}"),
+        *("-U_FORTIFY_SOURCE", "-fcf-protection=none"),
+    ]
+    if compiler.family == "gcc":
+        result += ["-fno-gnu-unique", "-fno-finite-loops", "-fno-ipa-icf", "-fno-crossjumping"]
+    else:
+        result += ["-fno-vectorize", "-fno-slp-vectorize", "-fno-finite-loops"]
+    if compiler.zig:
+        result += ["-mcpu=baseline", "-fno-sanitize=all"]
+    if checked or volatile:
+        result += _thread_sanitizer(compiler)
+    if checked:
+        result += ["-fsanitize=bounds,alignment,integer-divide-by-zero", "-fsanitize-recover=all"]
+    return result
+
+
+def _thread_sanitizer(compiler: Compiler) -> list[str]:
+    if compiler.family == "gcc":
+        off = ["tsan-instrument-func-entry-exit=0", "tsan-distinguish-volatile=1"]
+        return ["-fsanitize=thread", *(part for name in off for part in ("--param", name))]
+    options = [
+        *("tsan-instrument-func-entry-exit=0", "tsan-distinguish-volatile=1"),
+        *("tsan-instrument-memintrinsics=1", "tsan-instrument-read-before-write=1"),
+    ]
+    return ["-fsanitize=thread", *(part for name in options for part in ("-mllvm", "-" + name))]
+
+
+def run(
+    command: list[str], text: str, folder: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a compiler on a text; its messages are in English."""
+    environment = dict(os.environ, LC_ALL="C")
+    return subprocess.run(
+        command,
+        input=text,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        check=False,
+    )
+
+
+def cache_folder() -> str:
+    """EMULATOR_CACHE, else a folder in the user's cache; made if it isn't there.
+
+    Raises:
+        HostError: it can't be written.
+    """
+    default = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = os.environ.get("EMULATOR_CACHE") or os.path.join(default, "cuda-emulator")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise HostError(
+            f"nvcc fatal   : the cache folder {folder} can't be written; "
+            "set EMULATOR_CACHE to a folder that can, e.g. EMULATOR_CACHE=/tmp/emulator\n"
+        )
+    return folder
+
+
+def precompiled_header(
+    compiler: Compiler, options: list[str], header: str, key: str, include: list[str]
+) -> str:
+    """The header to -include: beside it lies what the compiler made of it for these options.
+
+    Built once; processes that start together each build their own and the last rename wins.
+
+    Raises:
+        HostError: the compiler refuses our own header.
+    """
+    folder = os.path.join(cache_folder(), "headers", key)
+    name = os.path.join(folder, os.path.basename(header))
+    built = name + (".gch" if compiler.family == "gcc" else ".pch")
+    if os.path.exists(built):
+        return name
+    os.makedirs(folder, exist_ok=True)
+    temporary = f"{built}.{os.getpid()}"
+    paths = [f"-I{path}" for path in [INCLUDE, *include]]
+    command = [*compiler.command, "-x", "c++-header", *options, *paths, header, "-o", temporary]
+    result = run(command, "")
+    if result.returncode:
+        raise HostError(
+            f"nvcc fatal   : {' '.join(compiler.command)} can't compile the emulator's own header; "
+            f"it needs C++17 (g++ 9, clang 10 or newer). It said:\n{result.stderr[:2000]}\n"
+        )
+    os.rename(temporary, built)
+    return name

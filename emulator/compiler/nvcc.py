@@ -1,0 +1,289 @@
+"""The nvcc that PyCUDA finds: compiles CUDA C with the host's C++ compiler to an image for the emulated device.
+
+Kept quick to start: only cheap modules are imported, and the heavy ones where they are needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from typing import NamedTuple
+
+from . import host, options
+from .options import OptionError, Options
+
+FOOTER = b"EMUIMAGE"  # the last bytes of an image, after the length of the record before them
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_PYCUDA_PREFIX = 'extern "C" {\n'  # what SourceModule puts before a source, unless no_extern_c
+_PYCUDA_HEADERS = ("pycuda-complex.hpp", "pycuda-helpers.hpp")
+_MAX_SHARED = (
+    48 * 1024
+)  # bytes of static shared memory a block; CUDA C++ Programming Guide, "Technical Specifications"
+_MAX_CONSTANT = 64 * 1024
+
+
+class Result(NamedTuple):
+    """What a run of nvcc leaves: exit code and the texts of its two streams."""
+
+    code: int
+    output: str
+    errors: str
+
+
+class Failure(Exception):
+    """A compilation that failed: exit code and message."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def main(arguments: list[str]) -> int:
+    """Run as a program; returns the exit code."""
+    result = run(arguments)
+    sys.stdout.write(result.output)
+    sys.stderr.write(result.errors)
+    return result.code
+
+
+def run(arguments: list[str], folder: str | None = None) -> Result:
+    """Run one command line (without the program's name) in a folder; writes its output file there."""
+    try:
+        chosen = options.parse(arguments)
+        if chosen.mode == "version":
+            return Result(0, version(), "")
+        if chosen.mode == "help":
+            return Result(0, __doc__ or "", "")
+        path = os.path.join(folder or os.getcwd(), chosen.files[0])
+        if not os.path.exists(path):
+            raise OptionError(f"Could not open input file '{chosen.files[0]}'")
+        job = _Job(chosen, path)
+        if chosen.mode == "preprocess":
+            return Result(0, job.preprocessed(lines=False), "")
+        job.compile()
+    except OptionError as error:
+        return Result(1, "", f"nvcc fatal   : {error}\n")
+    except host.HostError as error:
+        return Result(1, "", str(error))
+    except Failure as error:
+        return Result(error.code, "", str(error))
+    return Result(0, "", "")
+
+
+def is_checked() -> bool:
+    """Whether kernels are compiled with the memory checks (EMULATOR_CHECK, default on)."""
+    return os.environ.get("EMULATOR_CHECK", "1") != "0"
+
+
+def version() -> str:
+    """What --version prints. PyCUDA keys its cache of compiled kernels by it, so it names all that they depend on."""
+    compiler = host.find()
+    mode = "checked" if is_checked() else "unchecked"
+    return (
+        "nvcc: NVIDIA (R) Cuda compiler driver\n"
+        "Stand-in of the CUDA emulator: makes host code, for no GPU\n"
+        "Cuda compilation tools, release 12.8, V12.8.0\n"
+        f"Build emulator.{_fingerprint()}/{mode}/{' '.join(compiler.command)}/{_compiler_stamp(compiler)}\n"
+    )
+
+
+def _fingerprint() -> str:
+    """A checksum of everything here that decides what an image is: this folder and the headers."""
+    checksum = 0
+    for folder in (_HERE, os.path.join(host.INCLUDE, "emulator"), host.STUBS):
+        for name in sorted(os.listdir(folder)):
+            if name.endswith((".py", ".h", ".hpp")):
+                with open(os.path.join(folder, name), "rb") as file:
+                    checksum = zlib.crc32(file.read(), checksum)
+    return f"{checksum:08x}"
+
+
+def _compiler_stamp(compiler: host.Compiler) -> str:
+    """Changes when the compiler is replaced by another version: the size and time of its executable."""
+    import shutil
+
+    found = shutil.which(compiler.command[0])
+    status = os.stat(os.path.realpath(found)) if found else None
+    return f"{status.st_size:x}.{int(status.st_mtime):x}" if status else "unknown"
+
+
+class _Job:
+    """One compilation: the source, the options, and what they mean for the host compiler."""
+
+    def __init__(self, chosen: Options, path: str) -> None:
+        self.options = chosen
+        self.path = path
+        self.name = os.path.basename(path)
+        self.folder = os.path.dirname(path)
+        with open(path, encoding="utf-8", errors="replace") as file:
+            self.source = file.read()
+        self.compiler = host.find()
+        self.checked = is_checked()
+        self.volatile = "volatile" in self.source
+        self.flags = host.flags(
+            self.compiler, checked=self.checked, volatile=self.volatile, standard=chosen.standard
+        )
+        self.lines = _Lines(self.source, self.name)
+
+    # ---- steps
+
+    def preprocessed(self, *, lines: bool = True) -> str:
+        """The source after the preprocessor, with line markers or without."""
+        header = self._header()
+        extra = [] if lines else ["-P"]
+        if self.compiler.family == "gcc":
+            use = ["-include", header, "-fpch-preprocess"]
+        else:
+            use = ["-include-pch", header + ".pch"]
+        paths = [f"-I{path}" for path in [host.STUBS, host.INCLUDE, *self.options.include_paths]]
+        command = [
+            *self.compiler.command,
+            "-x",
+            "c++",
+            *self.flags,
+            *use,
+            *paths,
+            "-E",
+            *extra,
+            "-",
+        ]
+        result = host.run(command, self._prepared(), self.folder)
+        if result.returncode:
+            raise self._rejected(result.stderr, 1)
+        return result.stdout
+
+    def compile(self) -> None:
+        """Write the image.
+
+        Raises:
+            Failure: the source has errors.
+        """
+        from . import epilogue, translate
+        from .diagnostics import render
+
+        text = self.preprocessed()
+        translation = translate.translate(text, frozenset(self.options.flags))
+        if translation.errors:
+            raise Failure(1, render(translation.errors, self.lines.table(), self.name))
+        stubs = self.volatile and not self.checked
+        code = translation.source + epilogue.epilogue(translation.kernels, memory_stubs=stubs)
+        output = self.options.output or os.path.splitext(self.name)[0] + "." + self.options.mode
+        target = os.path.join(self.folder, output)
+        image = self._built(code, target)
+        self._check_limits(image, text)
+        record = {
+            "checked": self.checked,
+            "library": self._is_library(),
+            "name": self.name,
+            "source": self.source,
+            "parameters": {
+                k.expression + (k.signature or ""): k.parameters for k in translation.kernels
+            },
+        }
+        tail = repr(record).encode()
+        with open(target, "ab") as file:
+            file.write(tail + len(tail).to_bytes(8, "little") + FOOTER)
+
+    def _built(self, code: str, target: str) -> bytes:
+        object_file = f"{target}.o"
+        kind = "c++" if self.compiler.family == "gcc" else "c++-cpp-output"
+        use = [] if self.compiler.family == "gcc" else ["-include-pch", self._header() + ".pch"]
+        marks = ["-fpreprocessed"] if self.compiler.family == "gcc" else []
+        command = [
+            *self.compiler.command,
+            "-x",
+            kind,
+            *marks,
+            *self.flags,
+            *use,
+            "-c",
+            "-",
+            "-o",
+            object_file,
+        ]
+        result = host.run(command, code, self.folder)
+        if result.returncode:
+            raise self._rejected(result.stderr, 1)
+        link = [*self._linker(), "-shared", object_file, "-o", target]
+        result = host.run(link, "")
+        os.unlink(object_file)
+        if result.returncode:
+            raise Failure(1, f"nvcc fatal   : linking failed: {result.stderr}\n")
+        with open(target, "rb") as file:
+            return file.read()
+
+    def _linker(self) -> list[str]:
+        if self.compiler.zig:
+            return [*self.compiler.command[:-1], "ld.lld"]
+        return [*self.compiler.command, "-nostdlib", "-Wl,-Bsymbolic"]
+
+    # ---- parts
+
+    def _prepared(self) -> str:
+        """The source behind the definitions of the command line, its lines numbered as its author counts them."""
+        body, opening = self.source, ""
+        if body.startswith(_PYCUDA_PREFIX):
+            body, opening = body[len(_PYCUDA_PREFIX) :], _PYCUDA_PREFIX
+        prelude = [f"#define __CUDA_ARCH__ {self.options.architecture}0", *self.options.prelude]
+        return "\n".join([*prelude, f'{opening}#line 1 "{self.name}"', body])
+
+    def _header(self) -> str:
+        """The precompiled header: the device's, and PyCUDA's complex numbers where the source wants them."""
+        pycuda = self._pycuda_folder()
+        name = "pycuda.h" if pycuda else "device.h"
+        header = os.path.join(host.INCLUDE, "emulator", name)
+        parts = [
+            _fingerprint(),
+            repr(self.flags),
+            repr(self.compiler),
+            _compiler_stamp(self.compiler),
+        ]
+        for file in _PYCUDA_HEADERS if pycuda else ():
+            status = os.stat(os.path.join(pycuda, file))
+            parts.append(f"{pycuda}{status.st_size}{status.st_mtime_ns}")
+        key = f"{zlib.crc32('|'.join(parts).encode()):08x}-{name}"
+        return host.precompiled_header(
+            self.compiler, self.flags, header, key, [pycuda] if pycuda else []
+        )
+
+    def _pycuda_folder(self) -> str:
+        if not any(name in self.source for name in _PYCUDA_HEADERS):
+            return ""
+        for folder in self.options.include_paths:
+            if all(os.path.exists(os.path.join(folder, name)) for name in _PYCUDA_HEADERS):
+                return os.path.abspath(folder)
+        return ""
+
+    def _is_library(self) -> bool:
+        """PyCUDA's own kernels: made by its generators, which leave these traces."""
+        traces = (*_PYCUDA_HEADERS, "LID_0", "curand_kernel.h", "void write_size(size_t *output)")
+        return any(trace in self.source for trace in traces) and "\n#line" not in self.source
+
+    def _rejected(self, messages: str, code: int) -> Failure:
+        from .diagnostics import parse, render
+
+        errors = parse(messages, host.INCLUDE)
+        if not errors:  # not a complaint about the source: show it as it is
+            return Failure(code, messages)
+        return Failure(code, render(errors, self.lines.table(), self.name))
+
+    def _check_limits(self, image: bytes, text: str) -> None:
+        from . import limits
+
+        problems = limits.problems(image, _MAX_SHARED, _MAX_CONSTANT)
+        if problems:
+            os.unlink(os.path.join(self.folder, self.options.output or ""))
+            raise Failure(255, "".join(problems))
+
+
+class _Lines:
+    """The text of each line of a source under the name and number that #line gives it."""
+
+    def __init__(self, source: str, name: str) -> None:
+        self.source, self.name = source, name
+
+    def table(self) -> dict[tuple[str, int], str]:
+        from .lines import source_lines
+
+        return source_lines(self.source, self.name)

@@ -1,0 +1,87 @@
+"""What is CUDA but not emulated, or C++ but not CUDA: said by name, with the line and the next step."""
+
+from __future__ import annotations
+
+from .diagnostics import Diagnostic
+from .tokens import NAME, STRING, Tokens
+
+_LEGACY_WARP = {
+    "__shfl": "__shfl_sync(0xffffffff, …)",
+    "__shfl_up": "__shfl_up_sync(0xffffffff, …)",
+    "__shfl_down": "__shfl_down_sync(0xffffffff, …)",
+    "__shfl_xor": "__shfl_xor_sync(0xffffffff, …)",
+    "__ballot": "__ballot_sync(0xffffffff, …)",
+    "__any": "__any_sync(0xffffffff, …)",
+    "__all": "__all_sync(0xffffffff, …)",
+}
+_TEXTURES = {
+    "texture",
+    "cudaTextureObject_t",
+    "tex1Dfetch",
+    "tex1D",
+    "tex2D",
+    "tex3D",
+    "tex2DLayered",
+}
+_SURFACES = {
+    "surface",
+    "cudaSurfaceObject_t",
+    "surf1Dread",
+    "surf2Dread",
+    "surf2Dwrite",
+    "surf3Dread",
+}
+_HOST_STD = {"max", "min", "swap", "clamp", "fill", "copy", "sort", "accumulate"}
+_LAUNCH = (
+    "kernel launch (<<<…>>>) in a kernel source: kernels are launched from Python, "
+    "as kernel(..., grid=..., block=...); dynamic parallelism is not emulated"
+)
+
+
+def complain(tokens: Tokens) -> list[Diagnostic]:
+    """All restricted words of a source, once each."""
+    found: dict[str, int] = {}
+    for position, index in enumerate(tokens.code):
+        text = tokens.text[index]
+        if tokens.kind[index] == STRING:
+            continue
+        following = _following(tokens, position)
+        message = _message(text, following, tokens.kind[index] == NAME)
+        if message:
+            found.setdefault(message, index)
+    return [Diagnostic(*tokens.place(index), message) for message, index in found.items()]
+
+
+def _following(tokens: Tokens, position: int) -> tuple[str, str]:
+    code = tokens.code[position + 1 : position + 3]
+    words = [tokens.text[i] for i in code] + ["", ""]
+    return words[0], words[1]
+
+
+def _message(text: str, following: tuple[str, str], is_name: bool) -> str:
+    if text == "<<<":
+        return _LAUNCH
+    if not is_name:
+        return ""
+    if text in {"asm", "__asm__", "__asm"}:
+        return "inline PTX (asm) is not emulated; write it in CUDA C (an intrinsic, or plain C)"
+    if text in _LEGACY_WARP and following[0] == "(":
+        return f'identifier "{text}" is undefined: CUDA removed it; write {_LEGACY_WARP[text]}'
+    if text in _TEXTURES and following[0] in {"<", "("}:
+        return f'"{text}": texture references are not emulated; read the array through a pointer'
+    if text in _SURFACES and following[0] in {"<", "("}:
+        return f'"{text}": surface references are not emulated; write the array through a pointer'
+    if text in {"cudaTextureObject_t", "cudaSurfaceObject_t"}:
+        return f'"{text}": texture and surface objects are not emulated; pass a pointer'
+    if text == "std" and following[0] == "::" and following[1] in _HOST_STD:
+        return (
+            f'calling a __host__ function("std::{following[1]}") from device code is not allowed '
+            f"({_std_advice(following[1])})"
+        )
+    return ""
+
+
+def _std_advice(name: str) -> str:
+    if name in {"max", "min"}:
+        return f"write {name}(…), without std::"
+    return "the C++ library's algorithms run on the host; write the loop"

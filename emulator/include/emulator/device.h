@@ -1,0 +1,35 @@
+// What every CUDA C source sees without asking: the precompiled header of the nvcc stand-in.
+#pragma once
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <type_traits>
+#include <utility>
+
+#include "emulator/abi.h"
+#include "emulator/markers.h"
+// keep this order: later files use earlier ones
+#include "emulator/vector_types.h"
+#include "emulator/synchronization.h"
+#include "emulator/atomics.h"
+#include "emulator/arithmetic.h"
+#include "emulator/entry.h"
+
+#define printf emu_printf
+#undef assert
+#ifdef NDEBUG
+#define assert(condition) ((void)0)
+#else
+#define assert(condition) ((condition) ? (void)0 : emu_assert_failed(#condition, __FILE__, __LINE__, __func__))
+#endif
+EMU_INLINE void __trap(EMU_LINE) { emu_trap(line); }
+EMU_INLINE void __brkpt(EMU_LINE) { emu_trap(line); }
+EMU_INLINE void __nanosleep(unsigned) { emu_yield(); }
+EMU_INLINE long long clock64() { return emu_clock(); }
+EMU_INLINE int clock() { return (int)emu_clock(); }
+EMU_INLINE unsigned long long __globaltimer() { return (unsigned long long)emu_clock(); }
