@@ -1,0 +1,1 @@
+"""Judge, checks, diagnoses and reports: from a submission's folder to points and reasons."""

@@ -1,0 +1,1 @@
+"""The checks: pytest tests, one file a part of the homework, each worth one named share of a task."""

@@ -1,0 +1,231 @@
+"""Part 1: the kernels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader import expect, oracle, tolerance
+from grader.checks.marks import part
+from grader.judge import CheckFailure, call
+from grader.student import Student, f64, labels, normal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+# Sizes: primes and near-primes that fill no warp (32) and no block (128, 256, 512, 1024) evenly, on
+# both sides of one block, so that a missing guard, a grid rounded down and a fixed block all show.
+
+
+def check_bias_add(student: Student, N: int, C: int) -> None:
+    """bias_add on random (N, C)."""
+    Z, b = normal(student.rng, N, C), normal(student.rng, C)
+    true = f64(Z) + f64(b)
+    for outcome in student.kernel("bias_add", Z, b):
+        expect.nothing(outcome)
+        expect.unchanged(outcome, b=(1, b))
+        yours = expect.device_array(outcome.arguments["0"], "Z", (N, C))
+        expect.close("Z + b", yours, true, tolerance.rounding(true))
+
+
+@part("1.1", "small")
+def test_bias_small(student: Student) -> None:
+    """bias_add adds b to each of a few rows"""
+    check_bias_add(student, 3, 5)
+
+
+@part("1.1", "ragged")
+def test_bias_ragged(student: Student) -> None:
+    """bias_add works for sizes that fill no block"""
+    for N, C in ((127, 10), (61, 67), (7, 1031)):
+        check_bias_add(student, N, C)
+
+
+@part("1.1", "single")
+def test_bias_single(student: Student) -> None:
+    """bias_add works for one row and for one column"""
+    for N, C in ((1, 13), (523, 1), (1, 1)):
+        check_bias_add(student, N, C)
+
+
+def check_softmax(student: Student, Z: Array, y: Array, which: str = "both") -> None:
+    """softmax_xent on given logits."""
+    N, C = Z.shape
+    losses, dZ = oracle.softmax_xent(f64(Z), y)
+    loss_bound, dZ_bound = tolerance.softmax_xent(f64(Z), y)
+    inputs = {"Z": f64(Z), "y": y, "N": N}
+    for outcome in student.kernel("softmax_xent", Z, y):
+        first, second = expect.items(outcome.returned, "losses", "dZ")
+        expect.unchanged(outcome, Z=(0, Z), y=(1, y))
+        if which != "dZ":
+            yours = expect.device_array(first, "losses", (N,))
+            quantity = "softmax.losses"
+            expect.close("losses", yours, losses, loss_bound, quantity=quantity, inputs=inputs)
+        if which != "losses":
+            yours = expect.device_array(second, "dZ", (N, C))
+            expect.close("dZ", yours, dZ, dZ_bound, quantity="softmax.dZ", inputs=inputs)
+
+
+@part("1.2", "losses")
+def test_softmax_losses(student: Student) -> None:
+    """The losses are −log of the label's probability"""
+    check_softmax(
+        student, normal(student.rng, 7, 10, scale=2), labels(student.rng, 7, 10), "losses"
+    )
+
+
+@part("1.2", "gradient")
+def test_softmax_gradient(student: Student) -> None:
+    """DZ is softmax(Z) − onehot(y), one row an example"""
+    check_softmax(student, normal(student.rng, 7, 10, scale=2), labels(student.rng, 7, 10), "dZ")
+
+
+@part("1.2", "ragged")
+def test_softmax_ragged(student: Student) -> None:
+    """softmax_xent works for sizes that fill no block"""
+    for N, C in ((1, 10), (131, 10), (257, 3), (67, 33)):
+        check_softmax(student, normal(student.rng, N, C, scale=3), labels(student.rng, N, C))
+
+
+@part("1.2", "classes")
+def test_softmax_classes(student: Student) -> None:
+    """softmax_xent works for one class and for 5,000 classes"""
+    for N, C in ((5, 1), (3, 1031), (2, 5000)):
+        check_softmax(student, normal(student.rng, N, C), labels(student.rng, N, C))
+
+
+@part("1.2", "extreme")
+def test_softmax_extreme(student: Student) -> None:
+    """softmax_xent stays finite and accurate for logits of ±10,000"""
+    rng, C = student.rng, 11
+    Z = normal(rng, 29, C)
+    Z[:7] += np.float32(1e4)
+    Z[7:14] -= np.float32(1e4)
+    Z[14:21] = rng.choice(np.array([-1e4, 0, 1e4], dtype=np.float32), (7, C))
+    Z[21] = -1e4
+    Z[22] = 1e4
+    check_softmax(student, Z, labels(rng, 29, C))
+
+
+def check_column_mean(student: Student, A: Array) -> None:
+    """column_mean on a given matrix."""
+    true = f64(A).mean(axis=0)
+    for outcome in student.kernel("column_mean", A):
+        expect.unchanged(outcome, A=(0, A))
+        yours = expect.device_array(outcome.returned, "mean", (A.shape[1],))
+        inputs = {"A": f64(A), "N": len(A)}
+        bound = tolerance.mean(f64(A))
+        expect.close("mean", yours, true, bound, quantity="column_mean", inputs=inputs)
+
+
+@part("1.3", "small")
+def test_mean_small(student: Student) -> None:
+    """column_mean is the mean of each column of a small matrix"""
+    check_column_mean(student, normal(student.rng, 6, 4) + np.float32(1))
+
+
+@part("1.3", "ragged")
+def test_mean_ragged(student: Student) -> None:
+    """column_mean works for sizes that fill no block"""
+    for N, K in ((127, 10), (67, 33), (1031, 5), (3, 1031)):
+        check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
+
+
+@part("1.3", "long")
+def test_mean_long(student: Student) -> None:
+    """column_mean works for long columns"""
+    for N, K in ((30_011, 1), (5_003, 7)):
+        check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
+
+
+@part("1.3", "single")
+def test_mean_single(student: Student) -> None:
+    """column_mean works for one row and for one element"""
+    for N, K in ((1, 37), (1, 1), (2, 1)):
+        check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
+
+
+@part("1.3", "parallel")
+def test_mean_parallel(student: Student) -> None:
+    """column_mean is a parallel reduction: many threads share a long column"""
+    # Ones, and 2²⁴ in the middle: in float32, 2²⁴ + 1 is 2²⁴. A running sum over the whole column loses
+    # half of the ones, whichever end it starts from; of partial sums, only the one with 2²⁴ in it does.
+    N = 20_011
+    A = np.ones((N, 2), dtype=np.float32)
+    A[N // 2] = 2.0**24
+    true = f64(A).mean(axis=0)
+    (outcome,) = student.kernel("column_mean", A, repeat=1)
+    yours = expect.device_array(outcome.returned, "mean", (2,))
+    lost = float(((true - yours) * N).max() / N)
+    # One atomicAdd an element is a running sum, too, but made by as many threads.
+    most_threads = max(outcome.own_threads)
+    if lost > 0.4 and most_threads < A.size / 16:  # noqa: PLR2004 - half, less the last additions
+        raise CheckFailure(
+            f"one thread adds up a whole column: all {N:,} values went through one running sum. Let the "
+            "threads of a block add up a part each, then combine their sums by a tree"
+        )
+    expect.close("mean", yours, true, tolerance.mean(f64(A)))
+
+
+def check_activation(student: Student, kind: str, Z: Array) -> None:
+    """Activate and activate_backward of one kind."""
+    shape = Z.shape
+    true = oracle.activate(f64(Z), kind)
+    for outcome in student.kernel("activate", Z, kind):
+        expect.unchanged(outcome, Z=(0, Z))
+        yours = expect.device_array(outcome.returned, "A", shape)
+        expect.close(f"{kind}(Z)", yours, true, tolerance.activate(f64(Z), kind))
+    dA, A = normal(student.rng, *shape), true.astype(np.float32)
+    true = oracle.activate_backward(f64(dA), f64(A), kind)
+    bound = tolerance.activate_backward(f64(dA), f64(A), kind)
+    inputs = {"dA": f64(dA), "A": f64(A), "kind": kind}
+    quantity = "activate_backward"
+    for outcome in student.kernel("activate_backward", dA, A, kind):
+        expect.unchanged(outcome, dA=(0, dA), A=(1, A))
+        yours = expect.device_array(outcome.returned, "dZ", shape)
+        expect.close(f"dZ for {kind}", yours, true, bound, quantity=quantity, inputs=inputs)
+
+
+@part("1.4", "relu")
+def test_relu(student: Student) -> None:
+    """Relu and its derivative, which is 0 at A = 0"""
+    for shape in ((5, 3), (67, 31), (1, 1031)):
+        Z = normal(student.rng, *shape)
+        Z.flat[::5] = 0.0
+        check_activation(student, "relu", Z)
+
+
+@part("1.4", "sigmoid")
+def test_sigmoid(student: Student) -> None:
+    """Sigmoid and its derivative A(1 − A)"""
+    for shape in ((5, 3), (67, 31)):
+        check_activation(student, "sigmoid", normal(student.rng, *shape, scale=3))
+
+
+@part("1.4", "tanh")
+def test_tanh(student: Student) -> None:
+    """Tanh and its derivative 1 − A²"""
+    for shape in ((5, 3), (67, 31)):
+        check_activation(student, "tanh", normal(student.rng, *shape, scale=2))
+
+
+@part("1.4", "extreme")
+def test_activations_extreme(student: Student) -> None:
+    """No NaN for |Z| up to 10,000"""
+    Z = np.array([[-1e4, -100, -89, -50, -0.0, 0.0, 50, 88, 89, 100, 1e4]], dtype=np.float32)
+    for kind in oracle.KINDS:
+        check_activation(student, kind, Z)
+
+
+@part("1.4", "kinds")
+def test_activation_kinds(student: Student) -> None:
+    """Another kind is a ValueError"""
+    Z = normal(student.rng, 3, 4)
+    for name, arguments in (("activate", (Z,)), ("activate_backward", (Z, Z))):
+        raised = student.raised(call(f"kernels.{name}", *arguments, "swish"))
+        if raised != "ValueError":
+            what = f"raises {raised}" if raised else "raises nothing"
+            raise CheckFailure(f"{name}(…, 'swish') should raise ValueError; yours {what}")

@@ -1,0 +1,308 @@
+"""Part 2: the linear classifier and its training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader import curves, expect, oracle, tolerance
+from grader.checks.marks import part
+from grader.judge import CheckFailure, Host, Kept, Outcome, call, new, put, take
+from grader.student import Student, f64, labels, normal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+def check_gemm(student: Student, M: int, K: int, N: int, **keywords: Any) -> None:
+    """Gemm on random factors; alpha, beta and out as given in keywords."""
+    ta, tb = keywords.get("transpose_a", False), keywords.get("transpose_b", False)
+    alpha, beta = keywords.get("alpha", 1.0), keywords.get("beta", 0.0)
+    A = normal(student.rng, *((K, M) if ta else (M, K)))
+    B = normal(student.rng, *((N, K) if tb else (K, N)))
+    out = keywords.get("out")
+    before = None if out is None else f64(out)
+    if before is not None and beta == 0.0:
+        before = np.zeros_like(before)
+    op_a, op_b = f64(A.T if ta else A), f64(B.T if tb else B)
+    true = alpha * (op_a @ op_b) + (0.0 if before is None else beta * before)
+    (outcome,) = student.run(call("blas.gemm", A, B, **keywords))
+    expect.unchanged(outcome, A=(0, A), B=(1, B))
+    yours = expect.device_array(outcome.returned, "C", (M, N))
+    inputs = {"A": op_a, "B": op_b, "alpha": alpha, "beta": beta}
+    if before is not None:
+        inputs["C"] = before
+    bound = tolerance.gemm(op_a, op_b, alpha, beta, before)
+    expect.close("C", yours, true, bound, quantity="gemm", inputs=inputs)
+    if out is not None and outcome.returned.is_argument != "out":
+        raise CheckFailure("gemm(…, out=C) should return C itself, not another array")
+
+
+@part("2.1", "product")
+def test_gemm_product(student: Student) -> None:
+    """gemm(A, B) is A B, row-major, whatever the shapes"""
+    for M, K, N in ((2, 3, 2), (7, 13, 5), (1, 67, 3), (31, 1, 9), (131, 67, 10), (5, 7, 1)):
+        check_gemm(student, M, K, N)
+
+
+@part("2.1", "transposed")
+def test_gemm_transposed(student: Student) -> None:
+    """Gemm transposes either factor, or both"""
+    for ta, tb in ((True, False), (False, True), (True, True)):
+        for M, K, N in ((7, 13, 5), (17, 3, 29), (6, 6, 6)):
+            check_gemm(student, M, K, N, transpose_a=ta, transpose_b=tb)
+
+
+@part("2.1", "alpha and beta")
+def test_gemm_alpha_beta(student: Student) -> None:
+    """Gemm scales by alpha, adds beta times out, and returns out"""
+    check_gemm(student, 7, 5, 11, alpha=-0.37)
+    check_gemm(student, 7, 5, 11, alpha=0.5, beta=-1.25, out=normal(student.rng, 7, 11))
+    # What `out` held is overwritten where beta is 0, even where it was not a number.
+    nothing = np.full((3, 4), np.nan, dtype=np.float32)
+    check_gemm(student, 3, 2, 4, transpose_b=True, out=nothing)
+
+
+@part("2.1", "errors")
+def test_gemm_errors(student: Student) -> None:
+    """Gemm raises ValueError for shapes that don't fit, and for beta without out"""
+    rng = student.rng
+    A, B = normal(rng, 4, 3), normal(rng, 5, 6)
+    fits = normal(rng, 3, 6)
+    cases = (
+        ("gemm of (4, 3) and (5, 6)", call("blas.gemm", A, B)),
+        ("gemm of (4, 3) and (3, 6)ᵀ", call("blas.gemm", A, fits, transpose_b=True)),
+        ("gemm with beta = 1 and no out", call("blas.gemm", A, fits, beta=1.0)),
+        ("gemm into an out of (6, 4)", call("blas.gemm", A, fits, out=normal(rng, 6, 4))),
+    )
+    for what, action in cases:
+        raised = student.raised(action)
+        if raised != "ValueError":
+            yours = f"raises {raised}" if raised else "raises nothing"
+            raise CheckFailure(f"{what} should raise ValueError; yours {yours}")
+
+
+def classifier(
+    rng: np.random.Generator, N: int, D: int, C: int
+) -> tuple[dict[str, Array], Array, Array]:
+    """Parameters and a batch for a linear classifier; b is not zero, X is not centred."""
+    parameters = {"W": normal(rng, D, C, scale=0.5), "b": normal(rng, C)}
+    return parameters, normal(rng, N, D) + np.float32(0.25), labels(rng, N, C)
+
+
+def on_linear(parameters: dict[str, Array], method: str, *arguments: Any) -> list[Any]:
+    """Actions: a classifier with these parameters, one call, and its parameters afterwards."""
+    D, C = parameters["W"].shape
+    return [
+        new("model", "linear.LinearClassifier", D, C),
+        put("model", **parameters),
+        call(f"model.{method}", *arguments),
+        take("model"),
+    ]
+
+
+SIZES = ((3, 5, 4), (67, 31, 10), (1, 13, 3))
+"""N, D, C: small, ragged, and a batch of one."""
+
+
+class LinearGradients:
+    """Results of one way to the gradients, on all sizes, looked at part by part.
+
+    Args:
+        student: whose.
+        method: of LinearClassifier.
+    """
+
+    def __init__(self, student: Student, method: str) -> None:
+        self._student, self._method = student, method
+        self._student.require(f"linear.LinearClassifier.{method}")
+
+    def check(self, name: str) -> None:
+        """Compare "loss", "W" or "b" of every size."""
+        for p, X, y, outcome in self._student.once(self._method, self._run):
+            returned_loss, gradients = expect.items(outcome.returned, "loss", "gradients")
+            true_loss, true = oracle.linear_gradients({k: f64(v) for k, v in p.items()}, f64(X), y)
+            bounds = tolerance.linear_gradients({k: f64(v) for k, v in p.items()}, f64(X), y)
+            inputs, quantity = {"N": len(X)}, f"linear.{name}"
+            if name == "loss":
+                yours, wanted = expect.loss(returned_loss), np.array([true_loss])
+            else:
+                shape = p[name].shape
+                yours = expect.device_array(expect.entry(gradients, name), f"d{name}", shape)
+                wanted = true[name]
+            shown = name if name == "loss" else f"d{name}"
+            expect.close(shown, yours, wanted, bounds[name], quantity=quantity, inputs=inputs)
+
+    def _run(self, rng: np.random.Generator) -> list[tuple[Any, Array, Array, Outcome]]:
+        results = []
+        for N, D, C in SIZES:
+            p, X, y = classifier(rng, N, D, C)
+            _, _, outcome, after = self._student.run(*on_linear(p, self._method, X, y))
+            expect.unchanged(outcome, X=(0, X), y=(1, y))
+            unmoved(p, after)
+            results.append((p, X, y, outcome))
+        return results
+
+
+def unmoved(before: dict[str, Array], after: Outcome) -> None:
+    """Demand that parameters are what they were."""
+    for name, values in before.items():
+        now = expect.entry(after.returned, name).array
+        if now is None or now.tobytes() != values.tobytes():
+            raise CheckFailure(f"the parameter {name} was changed; only step may change it")
+
+
+@part("2.2", "outer")
+def test_outer_products(student: Student) -> None:
+    """outer_products gives every example's gradient, G[n, d·C + c] = X[n, d]·dZ[n, c]"""
+    for N, D, C in ((2, 3, 4), (1, 67, 10), (13, 31, 7)):
+        X, dZ = normal(student.rng, N, D), normal(student.rng, N, C)
+        true = oracle.outer_products(f64(X), f64(dZ))
+        for outcome in student.kernel("outer_products", X, dZ):
+            expect.unchanged(outcome, X=(0, X), dZ=(1, dZ))
+            yours = expect.device_array(outcome.returned, "G", (N, D * C))
+            expect.close("G", yours, true, tolerance.rounding(true))
+
+
+@part("2.2", "loss")
+def test_by_reduction_loss(student: Student) -> None:
+    """gradients_by_reduction returns the mean loss"""
+    LinearGradients(student, "gradients_by_reduction").check("loss")
+
+
+@part("2.2", "W")
+def test_by_reduction_W(student: Student) -> None:
+    """gradients_by_reduction averages the examples' dW"""
+    LinearGradients(student, "gradients_by_reduction").check("W")
+
+
+@part("2.2", "b")
+def test_by_reduction_b(student: Student) -> None:
+    """gradients_by_reduction averages the examples' db"""
+    LinearGradients(student, "gradients_by_reduction").check("b")
+
+
+@part("2.3", "scores")
+def test_scores(student: Student) -> None:
+    """Scores are Z = X W + b"""
+    student.require("linear.LinearClassifier.scores")
+    for N, D, C in SIZES:
+        p, X, _ = classifier(student.rng, N, D, C)
+        _, _, outcome, after = student.run(*on_linear(p, "scores", X))
+        expect.unchanged(outcome, X=(0, X))
+        unmoved(p, after)
+        true = f64(X) @ f64(p["W"]) + f64(p["b"])
+        yours = expect.device_array(outcome.returned, "Z", (N, C))
+        bound = tolerance.scores(f64(X), f64(p["W"]), f64(p["b"]))
+        expect.close("Z", yours, true, bound, quantity="scores", inputs={"b": f64(p["b"])})
+
+
+@part("2.3", "loss")
+def test_loss(student: Student) -> None:
+    """Gradients returns the mean loss"""
+    LinearGradients(student, "gradients").check("loss")
+
+
+@part("2.3", "W")
+def test_W(student: Student) -> None:
+    """DW matches the true gradient"""
+    LinearGradients(student, "gradients").check("W")
+
+
+@part("2.3", "b")
+def test_b(student: Student) -> None:
+    """Db matches the true gradient"""
+    LinearGradients(student, "gradients").check("b")
+
+
+@part("2.4", "update")
+def test_sgd_update(student: Student) -> None:
+    """sgd_update subtracts learning_rate·g in place"""
+    for shape in ((5,), (67, 31), (1031,)):
+        w, g, rate = normal(student.rng, *shape), normal(student.rng, *shape), 0.3
+        true = f64(w) - rate * f64(g)
+        inputs = {"w": f64(w), "g": f64(g), "learning_rate": rate}
+        for outcome in student.kernel("sgd_update", w, g, rate):
+            expect.nothing(outcome)
+            expect.unchanged(outcome, g=(1, g))
+            yours = expect.device_array(outcome.arguments["0"], "w", shape)
+            bound = tolerance.update(f64(w), f64(g), rate)
+            expect.close("w", yours, true, bound, quantity="sgd.update", inputs=inputs)
+
+
+@part("2.4", "step")
+def test_linear_step(student: Student) -> None:
+    """Step updates W and b by their gradients, and returns the loss before the update"""
+    student.require("linear.LinearClassifier.step")
+    rate = 0.4
+    for N, D, C in SIZES:
+        p, X, y = classifier(student.rng, N, D, C)
+        _, _, outcome, after = student.run(*on_linear(p, "step", X, y, rate))
+        expect.unchanged(outcome, X=(0, X), y=(1, y))
+        exact = {name: f64(values) for name, values in p.items()}
+        loss, gradients = oracle.linear_gradients(exact, f64(X), y)
+        bounds = tolerance.linear_gradients(exact, f64(X), y)
+        expect.close("loss", expect.loss(outcome.returned), np.array([loss]), bounds["loss"])
+        for name, g in gradients.items():
+            value = expect.entry(after.returned, name)
+            yours = expect.device_array(value, name, p[name].shape)
+            inputs = {"w": exact[name], "g": g, "learning_rate": rate}
+            bound = tolerance.update(exact[name], g, rate, bounds[name])
+            true = exact[name] - rate * g
+            expect.close(name, yours, true, bound, quantity="sgd.step", inputs=inputs)
+
+
+@part("2.5", "batches")
+def test_batches(student: Student) -> None:
+    """Train visits every example once an epoch, in the given order, the last partial batch too"""
+    student.require("training.train")
+    # 53 = 7·7 + 4: the last batch has 4 examples. Row n of X holds n, and y is a function of n.
+    N, batch_size, epochs, rate, seed = 53, 7, 2, 0.25, int(student.rng.integers(1000))
+    X = np.tile(np.arange(N, dtype=np.float32)[:, None], (1, 3))
+    y = ((np.arange(N) * 7) % 10).astype(np.int32)
+    _, outcome, seen = student.run(
+        new("recorder", "grader.Recorder"),
+        call("training.train", Kept("recorder"), Host(X), Host(y), epochs, batch_size, rate, seed),
+        take("recorder"),
+    )
+    curves.check_batches(outcome, seen, y, N, batch_size, epochs, rate, seed)
+
+
+@part("2.5", "curve")
+def test_linear_curve(student: Student) -> None:
+    """The loss curve on Fashion-MNIST is the true one, step by step"""
+    student.require("training.train")
+    # Two epochs of 20 steps, and a last batch of 67: an epoch's worth of what can go wrong.
+    X, y = curves.images(student.rng, 19 * 128 + 67)
+    seed, rate = int(student.rng.integers(1000)), 0.1
+    D, C = X.shape[1], 10
+    p = {"W": normal(student.rng, D, C, scale=D**-0.5), "b": np.zeros(C, dtype=np.float32)}
+    _, _, outcome = student.run(
+        new("model", "linear.LinearClassifier", D, C),
+        put("model", **p),
+        call("training.train", Kept("model"), Host(X), Host(y), 2, 128, rate, seed),
+    )
+    true = curves.linear_curve(p, X, y, 2, 128, rate, seed)
+    curves.check_curve(outcome, true, -(-len(X) // 128))
+
+
+@part("2.5", "accuracy")
+def test_accuracy(student: Student) -> None:
+    """Accuracy is the fraction right; of equal scores, the lowest index wins"""
+    student.require("training.accuracy")
+    for N, C in ((97, 5), (1, 3), (1031, 10)):
+        # Scores from a few values have many ties, and half of the labels are the first of the best.
+        scores = student.rng.integers(0, 3, (N, C)).astype(np.float32)
+        y = np.where(
+            student.rng.random(N) < 0.5,  # noqa: PLR2004 - a half
+            scores.argmax(axis=1),
+            student.rng.integers(0, C, N),
+        ).astype(np.int32)
+        _, outcome = student.run(
+            new("echo", "grader.Echo"),
+            call("training.accuracy", Kept("echo"), Host(scores), Host(y)),
+        )
+        curves.check_accuracy(outcome, scores, y)

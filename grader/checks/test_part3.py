@@ -1,0 +1,76 @@
+"""Part 3: XOR, by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader import expect, oracle
+from grader.checks.marks import part
+from grader.judge import CheckFailure, new, take
+from grader.student import Student
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float64)
+SHAPES = {"W1": (2, 2), "b1": (2,), "W2": (2, 2), "b2": (2,)}
+
+
+def parameters(student: Student) -> dict[str, Array]:
+    """The parameters of the submission's XOR network, float64."""
+    student.require("network.xor_network")
+
+    def read(_: np.random.Generator) -> dict[str, Array]:
+        _, after = student.run(new("xor", "network.xor_network"), take("xor"))
+        return {
+            name: expect.device_array(expect.entry(after.returned, name), name, shape)
+            for name, shape in SHAPES.items()
+        }
+
+    found: dict[str, Array] = student.once("parameters", read)
+    return found
+
+
+@part("3.1", "shape")
+def test_xor_shape(student: Student) -> None:
+    """xor_network has two inputs, two hidden units and two classes, and finite weights"""
+    for name, values in parameters(student).items():
+        if not np.isfinite(values).all():
+            raise CheckFailure(f"{name} is not finite: {values.tolist()}")
+
+
+@part("3.1", "hidden")
+def test_xor_hidden(student: Student) -> None:
+    """One hidden unit is the OR of the inputs, the other the OR of their negations"""
+    p = parameters(student)
+    on = oracle.activate(INPUTS @ p["W1"] + p["b1"], "sigmoid") > 0.5  # noqa: PLR2004 - a gate
+    units = {tuple(bool(gate) for gate in on[:, unit]) for unit in range(2)}
+    wanted = {(False, True, True, True): "OR", (True, True, True, False): "OR of the negations"}
+    for pattern, name in wanted.items():
+        if pattern not in units:
+            shown = "; ".join(_row(on[:, unit]) for unit in range(2))
+            raise CheckFailure(
+                f"no hidden unit is the {name}. For the inputs 00, 01, 10, 11 your units are on: {shown}"
+            )
+
+
+@part("3.1", "truth")
+def test_xor_truth(student: Student) -> None:
+    """The right class gets a probability of at least 0.9 for each of the four inputs"""
+    _, Z = oracle.network_forward(parameters(student), INPUTS, "sigmoid")
+    losses, _ = oracle.softmax_xent(Z, np.array([0, 1, 1, 0]))
+    right = np.exp(-losses)
+    if not (right >= 0.9).all():  # noqa: PLR2004 - the contract's number
+        worst = int(np.argmin(right))
+        inputs = ", ".join(f"{value:.0f}" for value in INPUTS[worst])
+        raise CheckFailure(
+            f"inputs ({inputs}): the right class has a probability of {right[worst]:.3g}, at least 0.9 is asked"
+        )
+
+
+def _row(on: Array) -> str:
+    return " ".join("1" if gate else "0" for gate in on)

@@ -1,0 +1,206 @@
+"""Part 4: the two-layer network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader import curves, expect, oracle, tolerance
+from grader.checks.marks import part
+from grader.judge import CheckFailure, Host, Kept, Outcome, call, new, put, take
+from grader.student import Student, f64, labels, normal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+CASES = (
+    (5, 7, 4, 3, "relu"),
+    (67, 31, 17, 10, "relu"),
+    (13, 11, 5, 4, "tanh"),
+    (1, 3, 2, 2, "sigmoid"),
+)
+"""N, D, H, C and the activation: every size is different, so that swapped dimensions show."""
+
+
+def network(
+    rng: np.random.Generator, N: int, D: int, H: int, C: int
+) -> tuple[dict[str, Array], Array, Array]:
+    """Parameters and a batch for a two-layer network; no bias is zero."""
+    p = {
+        "W1": normal(rng, D, H, scale=D**-0.5),
+        "b1": normal(rng, H, scale=0.5),
+        "W2": normal(rng, H, C, scale=H**-0.5),
+        "b2": normal(rng, C, scale=0.5),
+    }
+    return p, normal(rng, N, D), labels(rng, N, C)
+
+
+def on_network(p: dict[str, Array], kind: str, method: str, *arguments: Any) -> list[Any]:
+    """Actions: a network with these parameters, one call, and its parameters afterwards."""
+    (D, H), C = p["W1"].shape, p["b2"].size
+    return [
+        new("model", "network.TwoLayerNetwork", D, H, C, kind),
+        put("model", **p),
+        call(f"model.{method}", *arguments),
+        take("model"),
+    ]
+
+
+def exact(p: dict[str, Array]) -> dict[str, Array]:
+    """The parameters in float64."""
+    return {name: f64(values) for name, values in p.items()}
+
+
+Run = tuple[dict[str, "Array"], "Array", "Array", str, Outcome]
+
+
+def run_all(student: Student, method: str, *, with_labels: bool) -> list[Run]:
+    """One call of a method on every case; parameters must not change."""
+    student.require(f"network.TwoLayerNetwork.{method}")
+
+    def run(rng: np.random.Generator) -> list[Run]:
+        results = []
+        for N, D, H, C, kind in CASES:
+            p, X, y = network(rng, N, D, H, C)
+            arguments = (X, y) if with_labels else (X,)
+            _, _, outcome, after = student.run(*on_network(p, kind, method, *arguments))
+            expect.unchanged(outcome, X=(0, X))
+            for name, values in p.items():
+                now = expect.entry(after.returned, name).array
+                if now is None or now.tobytes() != values.tobytes():
+                    raise CheckFailure(f"the parameter {name} was changed; only step may change it")
+            results.append((p, X, y, kind, outcome))
+        return results
+
+    results: list[Run] = student.once(method, run)
+    return results
+
+
+def check_forward(student: Student, which: int, name: str) -> None:
+    """A (which = 0) or Z (1) of forward."""
+    for p, X, y, kind, outcome in run_all(student, "forward", with_labels=False):
+        value = expect.items(outcome.returned, "A", "Z")[which]
+        true = oracle.network_forward(exact(p), f64(X), kind)[which]
+        bound = tolerance.network_gradients(exact(p), f64(X), y, kind)[name]
+        yours = expect.device_array(value, name, true.shape)
+        expect.close(f"{name} ({kind})", yours, true, bound)
+
+
+@part("4.1", "hidden")
+def test_hidden(student: Student) -> None:
+    """The hidden activations are A = φ(X W1 + b1)"""
+    check_forward(student, 0, "A")
+
+
+@part("4.1", "logits")
+def test_logits(student: Student) -> None:
+    """The logits are Z = A W2 + b2"""
+    check_forward(student, 1, "Z")
+
+
+def check_gradient(student: Student, name: str) -> None:
+    """One tensor of gradients, and the loss beside it."""
+    for p, X, y, kind, outcome in run_all(student, "gradients", with_labels=True):
+        returned_loss, gradients = expect.items(outcome.returned, "loss", "gradients")
+        true_loss, true = oracle.network_gradients(exact(p), f64(X), y, kind)
+        bounds = tolerance.network_gradients(exact(p), f64(X), y, kind)
+        inputs = {"N": len(X)}
+        yours = expect.device_array(expect.entry(gradients, name), f"d{name}", p[name].shape)
+        quantity = f"network.{name}"
+        expect.close(
+            f"d{name} ({kind})", yours, true[name], bounds[name], quantity=quantity, inputs=inputs
+        )
+        if name == "W2":
+            yours, wanted = expect.loss(returned_loss), np.array([true_loss])
+            quantity = "network.loss"
+            expect.close("loss", yours, wanted, bounds["loss"], quantity=quantity, inputs=inputs)
+
+
+@part("4.2", "W2")
+def test_W2(student: Student) -> None:
+    """dW2 and the loss match the true ones"""
+    check_gradient(student, "W2")
+
+
+@part("4.2", "b2")
+def test_b2(student: Student) -> None:
+    """db2 matches the true gradient"""
+    check_gradient(student, "b2")
+
+
+@part("4.2", "W1")
+def test_W1(student: Student) -> None:
+    """dW1 matches the true gradient"""
+    check_gradient(student, "W1")
+
+
+@part("4.2", "b1")
+def test_b1(student: Student) -> None:
+    """db1 matches the true gradient"""
+    check_gradient(student, "b1")
+
+
+@part("4.3", "step")
+def test_network_step(student: Student) -> None:
+    """Step updates all four parameters by the gradients before the update"""
+    student.require("network.TwoLayerNetwork.step")
+    rate = 0.4
+    for N, D, H, C, kind in CASES[1:3]:
+        p, X, y = network(student.rng, N, D, H, C)
+        _, _, outcome, after = student.run(*on_network(p, kind, "step", X, y, rate))
+        loss, gradients = oracle.network_gradients(exact(p), f64(X), y, kind)
+        bounds = tolerance.network_gradients(exact(p), f64(X), y, kind)
+        expect.close("loss", expect.loss(outcome.returned), np.array([loss]), bounds["loss"])
+        for name, g in gradients.items():
+            yours = expect.device_array(expect.entry(after.returned, name), name, p[name].shape)
+            w = exact(p)[name]
+            bound = tolerance.update(w, g, rate, bounds[name])
+            inputs = {"w": w, "g": g, "learning_rate": rate}
+            true = w - rate * g
+            expect.close(name, yours, true, bound, quantity="sgd.step", inputs=inputs)
+
+
+@part("4.3", "curve")
+def test_network_curve(student: Student) -> None:
+    """50 steps on Fashion-MNIST follow the true loss curve"""
+    student.require("network.TwoLayerNetwork.step")
+    X, y = curves.images(student.rng, 24 * 64 + 37)
+    seed, rate, H = int(student.rng.integers(1000)), 0.1, 32
+    p, _, _ = network(student.rng, 1, X.shape[1], H, 10)
+    _, _, outcome = student.run(
+        new("model", "network.TwoLayerNetwork", X.shape[1], H, 10, "relu"),
+        put("model", **p),
+        call("training.train", Kept("model"), Host(X), Host(y), 2, 64, rate, seed),
+    )
+    true = curves.network_curve(p, X, y, 2, 64, rate, seed)
+    curves.check_curve(outcome, true, 25)
+
+
+@part("4.3", "accuracy")
+def test_network_accuracy(student: Student) -> None:
+    """A short training on Fashion-MNIST reaches the accuracy that it should"""
+    student.require("network.TwoLayerNetwork.step")
+    X, y = curves.images(student.rng, curves.TRAINED_ON + curves.TESTED_ON)
+    (X, X_test), (y, y_test) = (np.split(a, [curves.TRAINED_ON]) for a in (X, y))
+    seed = int(student.rng.integers(1000))
+    p, _, _ = network(student.rng, 1, X.shape[1], 32, 10)
+    outcomes = student.run(
+        new("model", "network.TwoLayerNetwork", X.shape[1], 32, 10, "relu"),
+        put("model", **p),
+        call("training.train", Kept("model"), Host(X), Host(y), 1, 64, 0.1, seed),
+        take("model"),
+    )
+    found = {
+        name: expect.device_array(expect.entry(outcomes[-1].returned, name), name, p[name].shape)
+        for name in p
+    }
+    _, Z = oracle.network_forward(found, f64(X_test), "relu")
+    reached = float(np.mean(Z.argmax(axis=1) == y_test))
+    if not reached >= curves.ACCURACY_FLOOR:
+        raise CheckFailure(
+            f"after one epoch the accuracy on unseen images is {reached:.3f}; right code reaches at "
+            f"least {curves.ACCURACY_FLOOR:.3f} for every seed"
+        )

@@ -1,0 +1,231 @@
+"""The pytest plugin that turns checks into Results.
+
+It puts the checks into judging order, gives each its view of the submission, skips what is not started, decides
+before each task what is replaced by stand-ins, and collects outcomes.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from grader import tasks
+from grader.judge import CheckFailure
+from grader.result import PartResult, Result, State
+from grader.student import Student
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from grader.judge import Judge
+    from grader.tasks import Task
+
+
+@dataclass
+class _Progress:
+    """A task while its checks run."""
+
+    parts: dict[str, PartResult] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+class GradingPlugin:
+    """Grades the tasks that are wanted.
+
+    Args:
+        judge: of the submission.
+        wanted: ids of the tasks to grade.
+        not_started: ids of the tasks whose stubs still stand.
+        announce: called with each Result as soon as its task is done.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        wanted: Iterable[str],
+        not_started: Iterable[str],
+        announce: Callable[[Result], None] | None = None,
+    ) -> None:
+        self._judge, self._wanted = judge, frozenset(wanted)
+        self._not_started = frozenset(not_started)
+        self._announce = announce or (lambda _: None)
+        self._progress: dict[str, _Progress] = {}
+        self._failed: set[str] = set(self._not_started)
+        self._current: Task | None = None
+        self._collected: set[tuple[str, str]] = set()
+        self.results: dict[str, Result] = {}
+        self.errors: list[str] = []
+
+    # Collection ------------------------------------------------------------------------------
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Register the marker."""
+        config.addinivalue_line("markers", "part(task, part, points, needs): a share of a task")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the checks of the tasks that are wanted and started, in judging order."""
+        order = {task.id: place for place, task in enumerate(tasks.judging_order())}
+        kept = []
+        for item in items:
+            task, part = _part_of(item)
+            self._collected.add((task, part))
+            if task in self._wanted and task not in self._not_started:
+                kept.append(item)
+        places = {
+            (task.id, part.name): place
+            for task in tasks.TASKS
+            for place, part in enumerate(task.parts)
+        }
+        kept.sort(key=lambda item: (order[_part_of(item)[0]], places[_part_of(item)]))
+        items[:] = kept
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A check that cannot be collected is the grader's own fault."""
+        if report.failed:
+            self.errors.append(str(report.longrepr))
+
+    def check_is_complete(self) -> None:
+        """RuntimeError if the table's parts and the collected checks are not the same."""
+        parts = {(t.id, part.name) for t in tasks.TASKS for part in t.parts if not t.needs_gpu}
+        if parts != self._collected:
+            wrong = sorted(parts ^ self._collected)
+            raise RuntimeError(f"checks and table of tasks differ: {wrong} {self.errors}")
+
+    # Running -----------------------------------------------------------------------------------
+
+    @pytest.fixture
+    def student(self, request: pytest.FixtureRequest) -> Student:
+        """The submission, as the check of one part sees it."""
+        task, part = _part_of(request.node)
+        return Student(self._judge, task, part, self._progress[task].shared)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Begin a task with its first check; time each check."""
+        task, _ = _part_of(item)
+        if self._current is None or self._current.id != task:
+            self._finish()
+            self._begin(tasks.find(task))
+        begun = time.perf_counter()
+        try:
+            return (yield)
+        finally:
+            self._progress[task].seconds += time.perf_counter() - begun
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Note the outcome of a part."""
+        report = yield
+        if call.when == "call" or (call.excinfo is not None and call.when == "setup"):
+            task, part = _part_of(item)
+            error = call.excinfo.value if call.excinfo is not None else None
+            self._progress[task].parts[part] = _part_result(item, error, report.longreprtext)
+        return report
+
+    def pytest_sessionfinish(self) -> None:
+        """The last task is done."""
+        self._finish()
+
+    # Tasks ---------------------------------------------------------------------------------------
+
+    def _begin(self, task: Task) -> None:
+        self._current = task
+        progress = self._progress.setdefault(task.id, _Progress())
+        broken = [needed for needed in task.builds_on if needed in self._failed]
+        needed = {name for other in broken for name in tasks.find(other).functions}
+        if not needed <= self._judge.replaced:
+            # All that failed so far, at once: each change means loading the submission anew.
+            self._judge.replaced |= {
+                n for other in self._failed for n in tasks.find(other).functions
+            }
+            self._judge.replaced -= set(task.functions)
+        if broken:
+            progress.notes.append(
+                f"{', '.join(broken)} {'is' if len(broken) == 1 else 'are'} replaced by the grader's own, "
+                "so that this task is judged on its own"
+            )
+
+    def _finish(self) -> None:
+        task, self._current = self._current, None
+        if task is None:
+            return
+        progress = self._progress[task.id]
+        result = assemble(task, progress.parts, progress.seconds, tuple(progress.notes))
+        if result.state not in (State.PASSED, State.GRADER_FAULT):
+            self._failed.add(task.id)
+        self.results[task.id] = result
+        self._announce(result)
+
+
+def assemble(
+    task: Task, parts: dict[str, PartResult], seconds: float, notes: tuple[str, ...]
+) -> Result:
+    """The Result of a task from its parts.
+
+    A finding of the checked device fails the whole task: on another device the numbers won't be right.
+    Parts in which the grader itself failed leave numerator and denominator.
+    """
+    ordered = tuple(parts[part.name] for part in task.parts if part.name in parts)
+    judged = [part for part in ordered if not part.fault]
+    findings = tuple(dict.fromkeys(found for part in ordered for found in part.findings))
+    if findings:
+        ordered = tuple(replace(part, points=0) for part in ordered)
+    score = 0 if findings else sum(part.points for part in judged)
+    max_score = sum(part.max_points for part in judged)
+    if len(judged) < len(ordered):
+        state = State.GRADER_FAULT
+    elif score == max_score:
+        state = State.PASSED
+    else:
+        state = State.PARTIAL if score else State.FAILED
+    wrong = [part for part in ordered if part.message or part.fault]
+    first = min(wrong, key=lambda part: not part.findings) if wrong else None
+    return Result(
+        task.id,
+        task.title,
+        state,
+        score,
+        max_score,
+        message=first.message if first else "",
+        file=first.file or task.file if first else None,
+        line=first.line if first else None,
+        diagnoses=tuple(dict.fromkeys(d for part in ordered for d in part.diagnoses)),
+        findings=findings,
+        seconds=seconds,
+        parts=ordered,
+        notes=notes,
+    )
+
+
+def _part_of(item: pytest.Item) -> tuple[str, str]:
+    marker = item.get_closest_marker("part")
+    if marker is None:
+        raise pytest.UsageError(f"{item.nodeid} has no part marker")
+    return str(marker.kwargs["task"]), str(marker.kwargs["part"])
+
+
+def _part_result(item: pytest.Item, error: BaseException | None, trace: str) -> PartResult:
+    task, name = _part_of(item)
+    points = tasks.find(task).part(name).points
+    doc = getattr(getattr(item, "function", None), "__doc__", None) or name
+    result = PartResult(name, doc.strip().splitlines()[0], points, points)
+    if error is None:
+        return result
+    if isinstance(error, CheckFailure):
+        return replace(
+            result,
+            points=0,
+            message=error.message,
+            file=error.file,
+            line=error.line,
+            diagnoses=error.diagnoses,
+            findings=error.findings,
+        )
+    return replace(result, message=f"{type(error).__name__}: {error}", fault=trace)

@@ -1,0 +1,1 @@
+"""Reports: every one of them is drawn from the same list of Results."""

@@ -1,0 +1,180 @@
+"""The report as a student reads it in a terminal.
+
+Passed tasks take one line, the first failure is shown in full, others in short, `--all` shows everything. Width, colour
+and encoding are rich's business: NO_COLOR and pipes get no colour, a narrow terminal gets short lines.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from grader.result import PartResult, Report, Result, State
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_STYLES = {
+    State.PASSED: "green",
+    State.PARTIAL: "yellow",
+    State.FAILED: "red",
+    State.WAITS: "dim",
+    State.NOT_STARTED: "dim",
+    State.NOT_MEASURED: "dim",
+    State.GRADER_FAULT: "magenta",
+}
+
+MAX_WIDTH = 100
+"""Wider lines are harder to read, and points would stand far from their titles."""
+
+PIPE_WIDTH = 100
+"""A pipe or a file has no width; log viewers rarely show less."""
+
+_POINTS_WIDTH = 9
+_INDENT = 4
+
+
+class Terminal:
+    """Prints a report, line by line as results come.
+
+    Args:
+        file: where to; standard output if None.
+        show_all: show every failure in full, and the parts of every task.
+        width: of the terminal; found out if None.
+    """
+
+    def __init__(
+        self, file: TextIO | None = None, *, show_all: bool = False, width: int | None = None
+    ) -> None:
+        self._console = Console(file=file, highlight=False, width=width)
+        if width is None:
+            self._console.width = (
+                min(self._console.width, MAX_WIDTH) if self._console.is_terminal else PIPE_WIDTH
+            )
+        self._show_all = show_all
+        self._shown_in_full = 0
+
+    def backend(self, name: str, reason: str) -> None:
+        """The first line: on which device, and why."""
+        self._console.print(Text(f"backend: {name} — {reason}", style="dim"))
+
+    def result(self, result: Result) -> None:
+        """One task: a line, and what is wrong."""
+        points = f"{result.score:>3} / {result.max_score:<3}"
+        if result.state is State.NOT_MEASURED:
+            points = f"  – / {result.max_score:<3}"
+        self._line(result.state.symbol, f"{result.task} {result.title}", points, result.state)
+        if result.state is State.GRADER_FAULT:
+            self._apology(result)
+        elif result.state in (State.FAILED, State.PARTIAL):
+            in_full = self._show_all or self._shown_in_full == 0
+            self._failure(result, in_full=in_full)
+            self._shown_in_full += 1
+        elif self._show_all:
+            self._parts(result)
+
+    def total(self, report: Report) -> None:
+        """The last lines: the total, and the first thing to do."""
+        more = f", {report.unmeasured} more on a GPU" if report.unmeasured else ""
+        total = Text(f"{report.score} / {report.max_score}{more}", style="bold")
+        self._console.print()
+        self._console.print(total)
+        for note in report.notes:
+            self._console.print(Text(note))
+        next_step = _next_step(report)
+        if next_step:
+            self._console.print(Text(f"next: {next_step}"))
+        told = f"seed {report.seed} · {report.seconds:.1f} s"
+        self._console.print(Text(told, style="dim"))
+
+    def _line(self, symbol: str, title: str, points: str, state: State) -> None:
+        room = max(self._console.width - _POINTS_WIDTH - 3, 10)
+        if len(title) > room:
+            title = title[: room - 1] + "…"
+        text = Text()
+        text.append(f"{symbol} ", style=_STYLES[state])
+        text.append(f"{title:<{room}}", style="dim" if _STYLES[state] == "dim" else "")
+        text.append(f" {points.rstrip()}", style=_STYLES[state])
+        self._console.print(text, no_wrap=True, crop=False, overflow="ignore")
+
+    def _failure(self, result: Result, *, in_full: bool) -> None:
+        wrong = [part for part in result.parts if part.message]
+        if not in_full:
+            self._indented(_first_line(result.message))
+            self._indented(_where_and_next(result), style="dim")
+            return
+        shown: set[str] = set()
+        for part in wrong:
+            if part.message not in shown:
+                self._part(part)
+            shown.add(part.message)
+            if not self._show_all:
+                break
+        hidden = len({part.message for part in wrong} - shown)
+        if hidden:
+            self._indented(f"and {hidden} more in other parts (--all shows them)", style="dim")
+        for note in result.notes:
+            self._indented(note, style="dim")
+        if self._show_all:
+            self._parts(result)
+        self._indented(_where_and_next(result), style="dim")
+
+    def _part(self, part: PartResult) -> None:
+        if part.title:
+            self._indented(f"{part.title}:", style="italic")
+        self._indented(part.message)
+        if len(part.diagnoses) == 1:
+            diagnosis = part.diagnoses[0]
+            self._indented(f"Diagnosis: {diagnosis.title}. {diagnosis.text}", style="bold")
+        elif part.diagnoses:
+            titles = "; or: ".join(diagnosis.title for diagnosis in part.diagnoses)
+            self._indented(f"Diagnosis, one of: {titles}.", style="bold")
+
+    def _parts(self, result: Result) -> None:
+        for part in result.parts:
+            sign = "✓" if part.passed else "✗"
+            self._indented(f"{sign} {part.name}: {part.points} / {part.max_points} · {part.title}")
+
+    def _apology(self, result: Result) -> None:
+        self._indented(
+            "Sorry: the grader itself failed here, not your code. This costs you no points. "
+            "Please show your instructor what follows."
+        )
+        for part in result.parts:
+            if part.fault:
+                shown = part.fault if self._show_all else part.message
+                self._indented(shown, style="dim")
+
+    def _indented(self, text: str, style: str = "") -> None:
+        if text:
+            self._console.print(Padding(Text(_plain(text), style=style), (0, 0, 0, _INDENT)))
+
+
+def _next_step(report: Report) -> str:
+    """The first thing to do, in the order of the table."""
+    for result in report.results:
+        if result.state is State.NOT_STARTED:
+            return f"{result.task} {result.title} ({result.file}) · make hint TASK={result.task}"
+        if result.state in (State.FAILED, State.PARTIAL):
+            return f"mend {result.task} ({_place(result)}) · make grade TASK={result.task}"
+    return ""
+
+
+def _where_and_next(result: Result) -> str:
+    return f"{_place(result)} · next: make hint TASK={result.task}"
+
+
+def _place(result: Result) -> str:
+    return f"{result.file}:{result.line}" if result.line else str(result.file)
+
+
+def _first_line(message: str) -> str:
+    return message.splitlines()[0] if message else ""
+
+
+def _plain(text: str) -> str:
+    """Text of a submission without control characters: it must not steer the reader's terminal."""
+    return "".join(c if c == "\n" or c.isprintable() else "�" for c in text)

@@ -1,0 +1,97 @@
+"""What a check sees of a submission: inputs of its own, calls, and results worth keeping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader import expect
+from grader.judge import Action, Judge, Outcome, RaisedInSubmission, call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+class Student:
+    """A submission, as one check of one part sees it.
+
+    Args:
+        judge: of the submission.
+        task, part: whose check it is; inputs are drawn from the seed and these names.
+        shared: results that the parts of a task share.
+
+    Attributes:
+        rng: generator of inputs.
+    """
+
+    def __init__(self, judge: Judge, task: str, part: str, shared: dict[str, Any]) -> None:
+        self._judge, self._task, self._shared = judge, task, shared
+        self.rng = judge.rng(task, part)
+
+    def run(self, *actions: Action) -> list[Outcome]:
+        """Run actions in the worker; see `grader.judge.Judge.run`."""
+        return self._judge.run(*actions)
+
+    def kernel(self, function: str, *arguments: Any, repeat: int = 2) -> list[Outcome]:
+        """Call a launcher of kernels.py several times on fresh copies of the same inputs.
+
+        The second call finds what the first left behind: accumulators that are not reset give
+        another answer. Demands that a kernel of the submission does the work.
+        """
+        actions = [call(f"kernels.{function}", *arguments) for _ in range(repeat)]
+        outcomes = self._judge.run(*actions)
+        for outcome in outcomes:
+            expect.own_kernel(outcome)
+        return outcomes
+
+    def raised(self, action: Action) -> str:
+        """The name of the exception that an action raises, "" if it raises none."""
+        try:
+            self._judge.run(action)
+        except RaisedInSubmission as raised:
+            if raised.type == "NotImplementedError":
+                raise
+            return raised.type
+        return ""
+
+    def require(self, function: str) -> None:
+        """Demand that the submission has a function; see `grader.judge.Judge.require`."""
+        self._judge.require(function)
+
+    def once(self, name: str, compute: Callable[[np.random.Generator], Any]) -> Any:
+        """A result that several parts of the task look at, computed for the first of them.
+
+        Where computing it fails, each of the parts fails for the same reason.
+        """
+        if name not in self._shared:
+            try:
+                self._shared[name] = compute(self._judge.rng(self._task, name))
+            except Exception as error:  # noqa: BLE001 - raised again for each part
+                self._shared[name] = error
+        if isinstance(self._shared[name], Exception):
+            raise self._shared[name]
+        return self._shared[name]
+
+
+def normal(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> Array:
+    """Normal numbers as float32."""
+    return (scale * rng.standard_normal(shape)).astype(np.float32)
+
+
+def labels(rng: np.random.Generator, N: int, C: int) -> Array:
+    """Random labels (N,) int32; the first and the last class are among them where N allows."""
+    y = rng.integers(0, C, N).astype(np.int32)
+    y[0] = C - 1
+    if N > 1:
+        y[-1] = 0
+    return y
+
+
+def f64(array: Array) -> Array:
+    """The same values in float64, as the oracle wants them."""
+    return array.astype(np.float64)

@@ -1,0 +1,97 @@
+"""The one place where the worker activates a backend and learns what the checked device found."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+POISON = 0xFF
+"""Every byte of fresh memory: a quiet NaN in float32 and float64, -1 in int32."""
+
+
+def activate() -> str:
+    """Make PyCUDA and scikit-cuda importable, on a GPU or on the checked emulator.
+
+    Returns:
+        "gpu" or "emulator".
+    """
+    backend = importlib.import_module("backend")
+    name = str(backend.activate(check=True).name)
+    if name == "gpu":
+        _poison_fresh_memory()
+    return name
+
+
+def _poison_fresh_memory() -> None:
+    """Fill what `mem_alloc` returns with NaN, before gpuarray takes it as its default argument.
+
+    The emulator does the same natively.
+    """
+    import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
+
+    allocate = cuda.mem_alloc
+
+    def poisoned(size_bytes: int) -> Any:
+        allocation = allocate(size_bytes)
+        cuda.memset_d8(allocation, POISON, size_bytes)
+        return allocation
+
+    cuda.mem_alloc = poisoned
+
+
+def poison_pool(device: Any) -> None:
+    """Fill what the given device.py's memory pool hands out with NaN, too: blocks come back used.
+
+    On the emulator this would mark fresh memory as written, and hide the reads of unwritten memory
+    that it reports itself.
+    """
+    import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
+
+    pool = device.pool
+
+    class PoisonedPool:
+        """The pool, with `allocate` poisoning."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(pool, name)
+
+        def allocate(self, size_bytes: int) -> Any:
+            """A pooled allocation of NaNs."""
+            allocation = pool.allocate(size_bytes)
+            cuda.memset_d8(int(allocation), POISON, size_bytes)
+            return allocation
+
+    device.pool = PoisonedPool()
+
+
+def take_findings() -> list[dict[str, Any]]:
+    """What the checked device found since the last call, in the order of the program."""
+    try:
+        emulator = importlib.import_module("emulator")
+        found = list(emulator.findings())
+    except (ImportError, AttributeError):
+        return []
+    if found:
+        emulator.clear_findings()
+    return [
+        {
+            "kind": str(finding.kind),
+            "text": finding.text(),
+            "kernel": finding.kernel,
+            "file": finding.place.file if finding.place else None,
+            "line": finding.place.line if finding.place else None,
+            "fatal": bool(finding.fatal),
+        }
+        for finding in found
+    ]
+
+
+def is_lost() -> bool:
+    """Whether the context is broken for good, as it is after an illegal access."""
+    import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
+
+    try:
+        cuda.Context.synchronize()
+    except cuda.Error:
+        return True
+    return False

@@ -1,0 +1,78 @@
+"""Records every kernel launch that PyCUDA makes: whose kernel, and with how many threads.
+
+It works on a GPU and on the emulator alike, since it wraps PyCUDA's own `Function._launch_kernel`,
+through which plain and prepared calls go. Kernels that PyCUDA itself generates (elementwise,
+reductions, scans, random numbers) are told apart from those of the submission.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One launch.
+
+    Attributes:
+        kernel: the function's name.
+        grid, block: blocks a grid and threads a block, in x, y, z.
+        own: the kernel's source is the submission's, not PyCUDA's.
+    """
+
+    kernel: str
+    grid: tuple[int, ...]
+    block: tuple[int, ...]
+    own: bool
+
+
+_launches: list[Launch] = []
+_MAX_RECORDED = 10_000  # a training of some hundred steps launches a few thousand kernels
+
+
+def take() -> list[dict[str, Any]]:
+    """The launches since the last call, in order."""
+    taken = [asdict(launch) for launch in _launches]
+    _launches.clear()
+    return taken
+
+
+def record() -> None:
+    """Start recording; to be called once, after PyCUDA is importable, before student code."""
+    import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
+
+    # PyCUDA, too, adds methods to these extension classes from outside.
+    get_function, launch_kernel = cuda.Module.get_function, cuda.Function._launch_kernel  # noqa: SLF001
+
+    def get_named_function(module: Any, name: str) -> Any:
+        function = get_function(module, name)
+        function.grader_label = (str(name), not _called_by_pycuda())
+        return function
+
+    def launch_recorded(function: Any, grid: Any, block: Any, *rest: Any) -> Any:
+        name, own = function.__dict__.get("grader_label", ("?", True))
+        if len(_launches) < _MAX_RECORDED:
+            _launches.append(Launch(name, _extents(grid), _extents(block), own))
+        return launch_kernel(function, grid, block, *rest)
+
+    cuda.Module.get_function = get_named_function
+    cuda.Function._launch_kernel = launch_recorded  # noqa: SLF001 - the seam PyCUDA itself uses
+
+
+def _extents(sizes: Any) -> tuple[int, ...]:
+    return tuple(int(size) for size in sizes)
+
+
+_PYCUDAS_OWN = ("pycuda.elementwise", "pycuda.reduction", "pycuda.scan", "pycuda.curandom")
+
+
+def _called_by_pycuda() -> bool:
+    """Whether one of PyCUDA's kernel generators asked for this function."""
+    frame = sys._getframe(2)  # noqa: SLF001 - the documented way to the calling frames
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).startswith(_PYCUDAS_OWN):
+            return True
+        frame = frame.f_back  # type: ignore[assignment]  # typeshed: None at the outermost
+    return False

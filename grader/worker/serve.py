@@ -1,0 +1,157 @@
+"""Answers the judge's requests: load a submission, run actions on it, return what came of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from grader import protocol
+from grader.worker import device, launches
+from grader.worker.faults import describe_fault
+from grader.worker.loader import Submission
+from grader.worker.models import MODELS
+from grader.worker.pipe import Pipe
+from grader.worker.values import Arguments, describe
+
+
+def serve(read_fd: int, write_fd: int) -> None:
+    """Answer requests until the judge closes the pipe.
+
+    Requests: {"id", "op": "load", "folder", "device", "replaced"} and {"id", "op": "run", "actions"}
+    with the actions' arrays. Replies echo the id.
+    """
+    pipe = Pipe(read_fd, write_fd)
+    sys.dont_write_bytecode = True  # a submission's folder is read, never written
+    backend = device.activate()
+    launches.record()
+    protocol.send(pipe, {"ready": True, "backend": backend})
+    worker: Worker | None = None
+    while True:
+        try:
+            request, arrays = protocol.receive(pipe)
+        except protocol.ProtocolError:
+            os._exit(0)  # the judge is gone, or done; nothing of the student's runs on exit
+        reply_arrays: list[Any] = []
+        if request["op"] == "load":
+            worker = Worker(request, backend)
+            reply = worker.loaded
+        elif worker is not None:
+            reply = worker.run(request["actions"], arrays, reply_arrays)
+        else:
+            reply = {"error": "nothing is loaded"}
+        _flush()
+        protocol.send(pipe, {"id": request["id"], **reply}, reply_arrays)
+
+
+class Worker:
+    """A loaded submission, and what its actions keep.
+
+    Args:
+        request: of the operation "load".
+        backend: "gpu" or "emulator".
+    """
+
+    def __init__(self, request: dict[str, Any], backend: str) -> None:
+        self._folder = Path(request["folder"])
+        self._submission = Submission(
+            self._folder, Path(request["device"]), request["replaced"], request["without"]
+        )
+        self.loaded = self._submission.load(device.poison_pool if backend == "gpu" else None)
+        self.loaded["findings"] = device.take_findings()
+        launches.take()
+
+    def run(
+        self, actions: list[dict[str, Any]], arrays: list[Any], reply: list[Any]
+    ) -> dict[str, Any]:
+        """Run actions in order, up to the first that raises.
+
+        Args:
+            actions: each {"do": "new" | "set" | "call" | "get" | "keep", …}, see `_act`.
+            arrays: the request's.
+            reply: receives the arrays of the results.
+
+        Returns:
+            {"results": one entry an action that was begun, "lost": the device is broken for good}.
+        """
+        kept: dict[str, Any] = {}
+        results = []
+        for action in actions:
+            results.append(self._attempt(action, arrays, kept, reply))
+            if "fault" in results[-1]:
+                break
+        return {"results": results, "lost": "fault" in results[-1] and device.is_lost()}
+
+    def _attempt(
+        self, action: dict[str, Any], arrays: list[Any], kept: dict[str, Any], reply: list[Any]
+    ) -> dict[str, Any]:
+        target: list[Any] = []
+        launches.take()
+        begun = time.perf_counter()
+        try:
+            result = self._act(action, Arguments(arrays, kept), kept, reply, target)
+        except BaseException as error:  # noqa: BLE001 - student code may raise SystemExit, too
+            result = {"fault": describe_fault(error, self._folder, *target[:1])}
+        return {
+            **result,
+            "launches": launches.take(),
+            "findings": device.take_findings(),
+            "seconds": time.perf_counter() - begun,
+        }
+
+    def _act(
+        self,
+        action: dict[str, Any],
+        arguments: Arguments,
+        kept: dict[str, Any],
+        reply: list[Any],
+        target: list[Any],
+    ) -> dict[str, Any]:
+        verb = action["do"]
+        if verb == "keep":
+            kept[action["name"]] = arguments.make("value", action["value"])
+            return {}
+        if verb == "get":
+            return {"returned": _contents(kept[action["name"]], reply)}
+        if verb == "set":
+            for name, entry in action["values"].items():
+                kept[action["name"]].parameters[name].set(arguments.make(name, entry).get())
+            return {}
+        function = self._function(action["what"], kept)
+        target.append(function)
+        positional = [arguments.make(str(i), e) for i, e in enumerate(action["arguments"])]
+        keywords = {label: arguments.make(label, e) for label, e in action["keywords"].items()}
+        returned = function(*positional, **keywords)
+        if "name" in action:
+            kept[action["name"]] = returned
+        if verb == "new":
+            return {}
+        identities = {id(made): label for label, made in arguments.on_device.items()}
+        described = describe(returned, reply, identities)
+        after = {label: describe(a, reply, {}) for label, a in arguments.on_device.items()}
+        return {"returned": described, "arguments": after}
+
+    def _function(self, what: str, kept: dict[str, Any]) -> Any:
+        if what in MODELS:
+            return MODELS[what]
+        owner, _, method = what.partition(".")
+        if owner in kept:
+            return getattr(kept[owner], method)
+        return self._submission.resolve(what)
+
+
+def _contents(model: Any, reply: list[Any]) -> Any:
+    """A model's parameters; for a model of the judge's own, what it noted."""
+    if type(model) in MODELS.values():
+        return describe(model.report(), reply, {})
+    return describe(dict(model.parameters), reply, {})
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue  # student code closed or replaced it

@@ -1,0 +1,96 @@
+"""Arguments made from a request, and results described for the reply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from grader.protocol import DTYPES, MAX_PAYLOAD_BYTES
+
+_MAX_DEPTH = 4
+_MAX_ITEMS = 64
+_MAX_TEXT = 200
+
+
+class Arguments:
+    """Turns the argument entries of one call into objects, and remembers those on the device.
+
+    Entries: {"device": i}, {"host": i} (arrays of the frame), {"value": JSON}, {"ref": name} (an object
+    kept from an earlier action).
+    """
+
+    def __init__(self, arrays: list[Any], kept: dict[str, Any]) -> None:
+        self._arrays, self._kept = arrays, kept
+        self.on_device: dict[str, Any] = {}
+
+    def make(self, label: str, entry: dict[str, Any]) -> Any:
+        """The object for one entry; `label` is its position or keyword."""
+        from pycuda import gpuarray  # noqa: PLC0415 - importable once the backend is active
+
+        if "value" in entry:
+            return entry["value"]
+        if "host" in entry:
+            return self._arrays[entry["host"]].copy()
+        if "ref" in entry:
+            made = self._kept[entry["ref"]]
+        else:
+            made = gpuarray.to_gpu(self._arrays[entry["device"]])
+        if isinstance(made, gpuarray.GPUArray):
+            self.on_device[label] = made
+        return made
+
+
+def describe(value: Any, arrays: list[Any], identities: dict[int, str], depth: int = 0) -> Any:
+    """A value as JSON, its arrays appended to `arrays`.
+
+    Args:
+        value: anything that student code returned.
+        arrays: the reply's arrays so far.
+        identities: id of an argument's object → its label, to tell `return out` from a copy.
+        depth: of nesting so far.
+    """
+    from pycuda import gpuarray  # noqa: PLC0415 - importable once the backend is active
+
+    kind = type(value).__name__
+    if value is None:
+        return {"kind": "None"}
+    if isinstance(value, gpuarray.GPUArray):
+        entry = {"kind": "GPUArray", **_array(value, arrays)}
+        label = identities.get(id(value))
+        return entry if label is None else {**entry, "is_argument": label}
+    if isinstance(value, np.ndarray):
+        return {"kind": "ndarray", **_array(value, arrays)}
+    if isinstance(value, np.generic | bool | int | float):
+        dtype = str(value.dtype) if isinstance(value, np.generic) else ""
+        number = complex(value)  # type: ignore[arg-type]  # np.generic numbers all convert
+        return {"kind": kind, "dtype": dtype, "value": float(number.real)}
+    if isinstance(value, str):
+        return {"kind": "str", "text": value[:_MAX_TEXT]}
+    if depth < _MAX_DEPTH and isinstance(value, tuple | list):
+        items = [describe(item, arrays, identities, depth + 1) for item in value[:_MAX_ITEMS]]
+        return {"kind": "tuple" if isinstance(value, tuple) else "list", "items": items}
+    if depth < _MAX_DEPTH and isinstance(value, dict):
+        pairs = list(value.items())[:_MAX_ITEMS]
+        return {
+            "kind": "dict",
+            "entries": {
+                str(key)[:_MAX_TEXT]: describe(item, arrays, identities, depth + 1)
+                for key, item in pairs
+            },
+        }
+    return {"kind": kind[:_MAX_TEXT]}
+
+
+def _array(value: Any, arrays: list[Any]) -> dict[str, Any]:
+    """dtype, shape and data of a host or device array, as far as they can be had."""
+    dtype, shape = str(np.dtype(value.dtype)), [int(extent) for extent in value.shape]
+    entry: dict[str, Any] = {"dtype": dtype, "shape": shape}
+    if dtype not in DTYPES or value.nbytes > MAX_PAYLOAD_BYTES // 4:
+        return entry
+    try:
+        data = value if isinstance(value, np.ndarray) else value.get()
+    except AssertionError as error:  # PyCUDA asserts that views are contiguous
+        return {**entry, "unreadable": str(error)[:_MAX_TEXT]}
+    arrays.append(np.asarray(data))
+    return {**entry, "array": len(arrays) - 1}

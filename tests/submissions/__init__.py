@@ -1,0 +1,1 @@
+"""Specimens: submissions with known verdicts, each a few edits of the solution."""
