@@ -52,6 +52,14 @@ def test_text_cites_equations_that_exist() -> None:
     assert {int(n) for n in re.findall(r"\((\d+)\)", prose)} <= set(NUMBERED)
 
 
+def test_inline_math_survives_markdown() -> None:
+    """GitHub unescapes a backslash before punctuation, and breaks math at line ends."""
+    prose = re.sub(r"```.*?```|`[^`]*`", "", TEXT, flags=re.DOTALL)
+    inline = re.findall(r"\$([^$]+)\$", prose)
+    assert len(inline) > 20
+    assert [math for math in inline if "\n" in math or re.search(r"\\[^A-Za-z]", math)] == []
+
+
 def test_every_task_has_its_chapter() -> None:
     """With the points of the table, the functions' names, and the command that grades it."""
     found = {c.task: c for c in chapters(TEXT) if c.task is not None}

@@ -1,0 +1,87 @@
+"""Does the notebook run from top to bottom, with the solution in its cells, as a student runs it?"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbclient
+import nbformat
+import pytest
+
+from grader.handout.build import ROOT, Rendered
+from grader.handout.collect import solve
+
+# Grading every task from the notebook would grade everything twice: `make handout` has graded the
+# solution as a whole. Two cells show that the command works, for a kernel and for a class.
+GRADED = {"%grade 1.1", "%grade 2.3"}
+
+
+def text_of(cell: Any) -> str:
+    """What a cell printed."""
+    return "".join(
+        "".join(output.get("text", "")) or "\n".join(output.get("traceback", ""))
+        for output in cell.get("outputs", [])
+    )
+
+
+def run(content: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Execute a notebook in a folder; what each cell printed, by the cell's id."""
+    monkeypatch.setenv("PYTHONPATH", "")
+    monkeypatch.setenv("BACKEND", "emulator")
+    book = nbformat.from_dict(content)
+    client = nbclient.NotebookClient(
+        book, timeout=120, resources={"metadata": {"path": str(folder)}}, kernel_name="python3"
+    )
+    client.execute()
+    return {cell["id"]: text_of(cell) for cell in book["cells"] if cell["cell_type"] == "code"}
+
+
+def homework(tmp_path: Path) -> Path:
+    """A student's copy of the homework: all that the notebook needs, without the solution."""
+    root = tmp_path / "homework5"
+    root.mkdir()
+    for name in ("grader", "emulator", "backend", "data"):
+        (root / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "assignment", root / "assignment")
+    return root
+
+
+def test_solved_notebook_runs_and_grades(
+    tmp_path: Path, rendered: Rendered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Setup says which backend it got, every cell writes its section, grading gives full points."""
+    root = homework(tmp_path)
+    solved = {name: rendered.solved(name) for name in rendered.handout.files}
+    book = json.loads(rendered.files["homework5.ipynb"])
+    solve(book, solved)
+    book["cells"] = [
+        cell
+        for cell in book["cells"]
+        if not cell["id"].startswith("grade") or "".join(cell["source"]) in GRADED
+    ]
+    printed = run(book, root / "assignment", monkeypatch)
+    assert "Backend: emulator" in printed["setup"]
+    for name, text in solved.items():
+        assert (root / "assignment" / name).read_text(encoding="utf-8") == text
+    assert "4 / 4" in printed["grade-1-1"]
+    assert "8 / 8" in printed["grade-2-3"]
+
+
+def test_notebook_alone_finds_the_uploaded_zip(
+    tmp_path: Path, rendered: Rendered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Colab's layout: a folder with the notebook elsewhere, and a zip that was uploaded."""
+    root = homework(tmp_path / "made")
+    content = tmp_path / "content"
+    (content / "sample_data").mkdir(parents=True)
+    archive = shutil.make_archive(str(content / "homework5"), "zip", root.parent, root.name)
+    assert os.path.getsize(archive)
+    book = json.loads(rendered.files["homework5.ipynb"])
+    book["cells"] = [
+        cell for cell in book["cells"] if cell["id"] in {"setup", "1-1-bias_add-kernels-py"}
+    ]
+    printed = run(book, content, monkeypatch)
+    assert "Backend: emulator" in printed["setup"]
+    assert "section 1.1 bias_add written" in printed["1-1-bias_add-kernels-py"]
