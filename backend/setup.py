@@ -200,9 +200,17 @@ def compile_pycuda(environment: Environment, steps: Steps, machine: Machine) -> 
     return True
 
 
+WARM_UP = """
+import pycuda.autoinit
+from pycuda.compiler import SourceModule
+from skcuda import cublas
+SourceModule("__global__ void warm_up() {}").get_function("warm_up")
+"""
+
+
 def warm_up(environment: Environment, steps: Steps) -> None:
     """Build the emulated device now, with a line that says so, not silently in the first run."""
-    program = [str(environment.python), "-c", "import pycuda.autoinit"]
+    program = [str(environment.python), "-c", WARM_UP]
     try:
         steps.run("building the emulated device", program, {"BACKEND": "emulator"})
     except SetupError as error:
