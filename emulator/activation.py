@@ -76,6 +76,7 @@ def install(check: bool | None, report: bool | None) -> None:
     sys.meta_path.insert(0, _finder)
     _prepend("PATH", _FOLDER / "compiler" / "bin")
     _prepend("PYTHONPATH", _FOLDER / "child")
+    os.environ["EMULATOR_PYTHON"] = sys.executable  # which runs the emulated nvcc
     importlib.import_module("emulator.cublas").install()
 
 

@@ -110,7 +110,14 @@ class Function:
         if settings.profile:
             start_s = perf_counter()
         result = runtime.launch(
-            self._module.image, kernel, grid, block, arguments, shared, settings.time_limit_s
+            self._module.image,
+            kernel,
+            grid,
+            block,
+            arguments,
+            shared,
+            settings.time_limit_s,
+            settings.profile,
         )
         if settings.profile:
             elapsed_s = perf_counter() - start_s

@@ -100,9 +100,9 @@ def _load(routine: str, data: bytes) -> Module:
     current(routine)
     try:
         image = images.load(data)
-    except (ValueError, OSError) as error:
+        runtime.register_image(image)
+    except (ValueError, OSError, RuntimeError) as error:
         fail(routine, INVALID_IMAGE, str(error))
-    runtime.register_image(image)
     return Module(image)
 
 

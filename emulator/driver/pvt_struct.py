@@ -128,9 +128,10 @@ def _convert(field: Field, value: Any, position: int) -> object:
         raise error(f"{where}: required argument is not a {kind}, {_found(value)}") from None
     if code not in _INTEGERS:
         return value
-    if not hasattr(value, "__index__"):
-        raise error(f"{where}: required argument is not an integer, {_found(value)}")
-    number = value.__index__()
+    try:
+        number = value.__index__()
+    except (AttributeError, TypeError):
+        raise error(f"{where}: required argument is not an integer, {_found(value)}") from None
     _check_fits(field, number, where)
     return number
 

@@ -124,7 +124,10 @@ class Memcpy3D:
         if getattr(self, f"{side}_memory_type") == _TYPES["DEVICE"]:
             self._account(routine, side, start, pitch, slice_bytes)
         shape = (self.depth, self.height, width)
-        return np.ndarray(shape, np.uint8, bytes_at(start, span), strides=(slice_bytes, pitch, 1))
+        rows: np.ndarray[Any, Any] = np.ndarray(
+            shape, np.uint8, bytes_at(start, span), strides=(slice_bytes, pitch, 1)
+        )
+        return rows
 
     def _start(self, routine: str, side: str, offset: int, span: int) -> int:
         """Where a side's bytes start; the whole `span` of them is there."""
