@@ -400,7 +400,9 @@ EMU_API int emurt_launch(const emurt_request *request, emurt_result *result) {
   restore_signals();
 
   findings.clear();
-  for (int i = 0; i < worker_count; i++) findings.append(workers[i]->findings.begin(), workers[i]->findings.size());
+  for (int i = 0; i < worker_count; i++)
+    for (const RawFinding &f : workers[i]->findings)
+      if (!f.explained) findings.push(f);
   if (worker_count > 1) qsort(findings.begin(), findings.size(), sizeof(RawFinding), sort_key);
   result->findings = findings.begin();
   result->finding_count = findings.size();

@@ -50,6 +50,7 @@ class RawFinding(ctypes.Structure):
         *((name, ctypes.c_uint64) for name in ("allocation", "allocation_size")),
         *((name, _Index3) for name in ("block", "thread", "other_block", "other_thread")),
         ("detail", ctypes.c_int64),
+        ("explained", ctypes.c_int64),
         ("count", ctypes.c_int64),
         ("text", ctypes.c_char * 192),
     ]
@@ -111,7 +112,7 @@ def counters(raw: list[RawCounters], locate: Callable[[int], Place | None]) -> C
     for item in raw:
         cost = Cost(*(getattr(item, name) for name in COST_FIELDS))
         total += cost
-        place = locate(item.pc - 1)
+        place = locate(item.pc)
         if place is not None:
             lines[place] = lines.get(place, Cost()) + cost
     ordered = dict(sorted(lines.items(), key=lambda item: (item[0].file, item[0].line)))
@@ -119,17 +120,17 @@ def counters(raw: list[RawCounters], locate: Callable[[int], Place | None]) -> C
 
 
 def finding(raw: Any, kernel: str, locate: Callable[[int], Place | None]) -> Finding:
-    """The finding in words. Return addresses are one past the call, hence the -1."""
+    """The finding in words."""
     kind = _KINDS[raw.kind]
     other = bool(raw.has_other)
     return Finding(
         kind=kind,
         message=_message(kind, raw),
         kernel=kernel,
-        place=locate(raw.pc - 1) if raw.pc else None,
+        place=locate(raw.pc) if raw.pc else None,
         block=raw.block.get(),
         thread=raw.thread.get(),
-        other=locate(raw.other_pc - 1) if raw.other_pc else None,
+        other=locate(raw.other_pc) if raw.other_pc else None,
         other_block=raw.other_block.get() if other else None,
         other_thread=raw.other_thread.get() if other else None,
         count=raw.count,

@@ -46,6 +46,7 @@ struct RawFinding {
   uint64_t allocation, allocation_size;
   Index3 block, thread, other_block, other_thread;
   int64_t detail;              // meaning depends on the kind
+  int64_t explained;           // by another finding: not reported
   int64_t count;
   char text[192];
 };

@@ -75,6 +75,7 @@ void misaligned(Address address, unsigned size, Touch touch, Address pc) {
 
 // An address in none of the regions. True when there is nothing to check.
 EMU_COLD bool access_elsewhere(Address address, unsigned size, Touch touch, Address pc) {
+  if (!self) return true;  // the image's own code, outside a launch
   Worker &w = *self;
   const emu_image &image = *w.launch->image;
   Address first = (Address)image.constant_begin, last = (Address)image.constant_end;
@@ -220,6 +221,9 @@ static EMU_COLD void race(Region &g, Record before, Access earlier, Touch touch,
   f.other_access = (int)earlier;
   f.other_block = unflatten(check.block_of(before), w.launch->grid);
   f.other_thread = unflatten(thread_of(before), w.launch->block);
+  if (earlier == Access::Read)  // then reading too early was the mistake, not a forgotten initialisation
+    for (RawFinding &known : w.findings)
+      if (known.kind == (int)Kind::UnwrittenRead && known.pc == other_pc) known.explained = 1;
   bool two_writes = touch.access == Access::Write && earlier == Access::Write;
   if (two_writes) {
     check.pending.on = true;
