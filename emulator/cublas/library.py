@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any
 
-from emulator.cublas import build, report
 from emulator.cublas.blas import HostBlas, find_host_blas
+from emulator.cublas.report import Fault, Memory, report
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_SOURCES = Path(__file__).parent / "native"
+_LIBRARIES = {
+    "libcublas.so": ("handle", "level1", "level2", "level3", "batched", "gemm"),
+    "libcudart.so": ("cudart",),
+    "libcuda.so": ("cuda",),
+}
+# Without contraction to fused multiply-adds, results don't depend on the compiler's choice.
+_FLAGS = ("-ftree-vectorize", "-ffp-contract=off", "-Wall", "-Wextra")
 
 _address = ctypes.c_uint64
-
-
-class Runtime(report.Memory, Protocol):
-    """The part of emulator.runtime that the libraries stand on."""
-
-    def is_checked(self) -> bool:
-        """Whether reads of unwritten memory are looked for."""
-
-    def range_ok(self, address: int, size_bytes: int, /) -> bool:
-        """Whether a range lies inside one live allocation."""
-
-    def first_unwritten(self, address: int, size_bytes: int, /) -> int | None:
-        """Offset of the first byte that was never written."""
-
-    def mark_written(self, address: int, size_bytes: int, /) -> None:
-        """Note that a range was written."""
-
-    def malloc(self, size_bytes: int, /) -> int:
-        """A device address; 0: out of memory."""
-
-    def free(self, address: int, /) -> None:
-        """Raise ValueError for what is not a live allocation."""
-
-    def bytes_in_use(self) -> int:
-        """Bytes of all live allocations."""
 
 
 class Device(ctypes.Structure):
@@ -67,7 +49,7 @@ class Device(ctypes.Structure):
     )
 
 
-# Loaded libraries and the callbacks that they hold pointers to live as long as the process.
+# Loaded libraries and the functions that they hold pointers to live as long as the process.
 _libraries: dict[str, ctypes.CDLL] = {}
 _connected: list[Device] = []
 
@@ -78,21 +60,29 @@ def install() -> None:
     Idempotent. Must run before skcuda is imported.
 
     Raises:
-        emulator.cublas.build.BuildError: the libraries can't be built; says what to do.
+        emulator.runtime.BuildError: the libraries can't be built; says what to do.
     """
-    if _libraries:
-        return
-    from emulator import runtime  # noqa: PLC0415 — tests connect a runtime of their own
+    from emulator import runtime  # noqa: PLC0415  # tests connect a memory of their own
+    from emulator.driver.settings import settings  # noqa: PLC0415
 
-    load(runtime)
+    if not _connected:
+        load()
+        functions = _runtime_functions(runtime.library())
+        connect(device(functions, runtime, settings.memory_bytes), find_host_blas())
 
 
-def load(runtime: Runtime, blas: HostBlas | None = None) -> dict[str, ctypes.CDLL]:
-    """Load the libraries (once a process), connect them, and return them by soname."""
+def load() -> dict[str, ctypes.CDLL]:
+    """The libraries by soname; built where they are not in the cache, loaded once a process."""
+    from emulator.runtime.build import shared_library  # noqa: PLC0415  # looks for a compiler
+
     if not _libraries:
-        for name, file in build.libraries().items():
-            _libraries[name] = ctypes.CDLL(str(file))
-    connect(connection(runtime), blas or find_host_blas())
+        headers = sorted(file for file in _SOURCES.iterdir() if file.suffix != ".cpp")
+        for soname, names in _LIBRARIES.items():
+            sources = [_SOURCES / f"{name}.cpp" for name in names]
+            flags = [*_FLAGS, f"-Wl,-soname,{soname}"]
+            name = "emulator-" + soname.removeprefix("lib").removesuffix(".so")
+            file = shared_library(name, sources, [_SOURCES], headers=headers, flags=flags)
+            _libraries[soname] = ctypes.CDLL(str(file))
     return dict(_libraries)
 
 
@@ -104,39 +94,33 @@ def connect(device: Device, blas: HostBlas) -> None:
     _libraries["libcublas.so"].emu_connect_blas(ctypes.byref(blas))
 
 
-def connection(runtime: Runtime) -> Device:
-    """The runtime's functions as C function pointers."""
+def device(functions: dict[str, Any], memory: Memory, total_bytes: int) -> Device:
+    """What the libraries need of a device.
 
-    def first_unwritten(address: int, size_bytes: int) -> int:
-        offset = runtime.first_unwritten(address, size_bytes)
-        return -1 if offset is None else offset
-
-    def release(address: int) -> int:
-        try:
-            runtime.free(address)
-        except ValueError:
-            return 1
-        return 0
+    Args:
+        functions: the members of Device but the last two, as C functions or Python callables.
+        memory: knows the allocations, for the words of findings.
+        total_bytes: size of the device's memory.
+    """
 
     def tell(
         fault: int, routine: bytes, argument: bytes, first: int, size: int, detail: bytes
     ) -> None:
         names = (routine.decode(), argument.decode())
-        report.report(runtime, report.Fault(fault), *names, first, size, detail.decode())
+        report(memory, Fault(fault), *names, first, size, detail.decode())
 
-    functions: dict[str, Callable[..., object]] = {
-        "is_checked": runtime.is_checked,
-        "range_ok": runtime.range_ok,
-        "in_device_memory": runtime.in_device_memory,
-        "first_unwritten": first_unwritten,
-        "mark_written": runtime.mark_written,
-        "allocate": runtime.malloc,
-        "release": release,
-        "bytes_in_use": runtime.bytes_in_use,
-        "report": tell,
-    }
-    device = Device(total_bytes=getattr(runtime, "memory_bytes", 0))
+    made = Device(total_bytes=total_bytes)
     types: dict[str, Any] = dict(Device._fields_)
-    for name, function in functions.items():
-        setattr(device, name, types[name](function))
-    return device
+    for name, function in {**functions, "report": tell}.items():
+        setattr(made, name, types[name](function))
+    return made
+
+
+def _runtime_functions(library: ctypes.CDLL) -> dict[str, Any]:
+    # Addresses, so that C++ calls C++: a callback through Python takes a microsecond.
+    names = {"allocate": "malloc", "release": "free"}
+    return {
+        name: ctypes.cast(library[f"emurt_{names.get(name, name)}"], ctypes.c_void_p).value
+        for name, kind in Device._fields_
+        if name != "report" and kind is not _address
+    }

@@ -26,7 +26,9 @@ def libraries(arena: Memory) -> Iterator[dict[str, ctypes.CDLL]]:
     before = library._connected[-1] if library._connected else None
     arena.reset()
     clear()
-    yield library.load(arena)
+    loaded = library.load()
+    library.connect(library.device(arena.functions(), arena, arena.memory_bytes), find_host_blas())
+    yield loaded
     clear()
     if before is not None:
         library.connect(before, find_host_blas())

@@ -94,6 +94,31 @@ class Memory:
         """Bytes of the live allocations."""
         return sum(a.size_bytes for a in self.allocations if a.live)
 
+    def functions(self) -> dict[str, Any]:
+        """The members of emulator.cublas.library.Device."""
+
+        def first_unwritten(address: int, size_bytes: int) -> int:
+            offset = self.first_unwritten(address, size_bytes)
+            return -1 if offset is None else offset
+
+        def release(address: int) -> int:
+            try:
+                self.free(address)
+            except ValueError:
+                return 1
+            return 0
+
+        return {
+            "is_checked": self.is_checked,
+            "range_ok": self.range_ok,
+            "in_device_memory": self.in_device_memory,
+            "first_unwritten": first_unwritten,
+            "mark_written": self.mark_written,
+            "allocate": self.malloc,
+            "release": release,
+            "bytes_in_use": self.bytes_in_use,
+        }
+
     def place(self, values: NDArray[Any]) -> int:
         """A new allocation that holds the values' bytes, all of them written."""
         address = self.malloc(values.nbytes)
@@ -139,8 +164,8 @@ class Operand:
         between = np.ones(self.size, bool)
         between[self.places] = False
         assert (flat[between].view(np.uint8) == SENTINEL).all(), "touched what it must not"
-        elements: NDArray[Any] = flat[self.places]
-        return elements.copy()
+        elements: NDArray[Any] = flat[self.places].copy()
+        return elements
 
     def marked_exactly(self) -> bool:
         """Whether the elements, and nothing between them, are marked as written."""
@@ -235,9 +260,8 @@ def wide(values: Any) -> NDArray[Any]:
 
 def turned(values: NDArray[Any], operation: int) -> NDArray[Any]:
     """op(A) of cuBLAS: 0 A, 1 Aᵀ, 2 Aᴴ."""
-    if operation == 0:
-        return values
-    return values.T if operation == 1 else values.conj().T
+    options: list[NDArray[Any]] = [values, values.T, values.conj().T]
+    return options[operation]
 
 
 # Each example clears the device itself, so the function's fixtures may live through all of them.

@@ -59,8 +59,7 @@ def test_loading_by_soname_finds_the_emulated_libraries() -> None:
         import ctypes
         before = dict(vars(ctypes.cdll)), ctypes.CDLL, ctypes.LibraryLoader.LoadLibrary
         from emulator.cublas import library
-        from tests.emulator.cublas.device import Memory
-        loaded = library.load(Memory())
+        loaded = library.load()
         for soname, ours in loaded.items():
             print(ctypes.cdll.LoadLibrary(soname)._handle == ours._handle)
         print(before == (dict(vars(ctypes.cdll)), ctypes.CDLL, ctypes.LibraryLoader.LoadLibrary))
@@ -74,10 +73,13 @@ def test_scikit_cuda_works_unmodified() -> None:
     answer = run("""
         import numpy as np
         from emulator.cublas import library
+        from emulator.cublas.blas import find_host_blas
         from emulator.findings import findings
         from tests.emulator.cublas.device import Memory
         memory = Memory()
-        library.load(memory)
+        library.load()
+        device = library.device(memory.functions(), memory, memory.memory_bytes)
+        library.connect(device, find_host_blas())
         from skcuda import cublas, cudart
         handle = cublas.cublasCreate()
         A = np.arange(6, dtype=np.float32).reshape(3, 2)
