@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pycuda import gpuarray
 from pycuda.tools import DeviceMemoryPool, PageLockedAllocator, PageLockedMemoryPool, bitlog2
 
-from emulator import runtime
 from emulator.driver import pool as pool_module
 from emulator.driver.errors import DeviceMemoryError
 from emulator.driver.settings import settings
@@ -81,31 +80,42 @@ def test_stop_holding(pool: Any) -> None:
     assert (drv.mem_get_info()[0], pool.held_blocks) == (free, 0)
 
 
+class SmallDevice:
+    """Stands for the runtime: a device with 1000 bytes."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[int, int] = {}
+
+    def allocate(self, routine: str, size: int) -> int:
+        """An address, as long as there is room."""
+        if sum(self.sizes.values()) + size > 1000:
+            raise DeviceMemoryError(routine)
+        address = 1 + len(self.sizes)
+        self.sizes[address] = size
+        return address
+
+    def free(self, address: int) -> None:
+        """Make room."""
+        self.sizes[address] = 0
+
+
 def test_held_blocks_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Held blocks are freed, large ones first, when the device has no other memory left."""
+    device = SmallDevice()
     monkeypatch.setattr(settings, "check", False)
-    monkeypatch.setattr(pool_module, "allocate", allocate_within(1000))
+    monkeypatch.setattr(pool_module, "runtime", device)
+    monkeypatch.setattr(pool_module, "allocate", device.allocate)
     pool = DeviceMemoryPool()
     blocks = [pool.allocate(size) for size in (100, 200, 300)]
     blocks.clear()
     assert pool.held_blocks == 3
-    assert len(pool.allocate(600)) == 600
-    assert pool.held_blocks == 2
+    large = pool.allocate(600)
+    assert (len(large), pool.held_blocks) == (600, 2)
     with pytest.raises(drv.MemoryError, match="failed to free memory for allocation of 1,"):
         pool.allocate(1000)
     assert pool.held_blocks == 0
-
-
-def allocate_within(limit: int) -> Any:
-    """A device with `limit` bytes."""
-
-    def allocate(routine: str, size: int) -> int:
-        if runtime.bytes_in_use() - before + size > limit:
-            raise DeviceMemoryError(routine)
-        return runtime.malloc(size)
-
-    before = runtime.bytes_in_use()
-    return allocate
+    del large
+    pool.free_held()
 
 
 def test_arrays(pool: Any) -> None:
