@@ -6,16 +6,19 @@ from .translate import CONSTANT_SECTION, Kernel
 
 _HIDDEN = '__attribute__((visibility("hidden")))'
 _WEAK = '__attribute__((weak, visibility("hidden")))'
+# g++ compiles with -fwhole-program (unused functions of PyCUDA's headers cost nothing): what stays visible says so
 _EXPORTED = '__attribute__((used, visibility("default")))'
+_WHOLE_PROGRAM = '__attribute__((used, externally_visible, visibility("default")))'
 _SIZES = (1, 2, 4, 8, 16)
 
 
-def epilogue(kernels: list[Kernel], *, memory_stubs: bool) -> str:
+def epilogue(kernels: list[Kernel], *, memory_stubs: bool, gcc: bool) -> str:
     """C++ for the end of a source.
 
     `memory_stubs`: define the callbacks of plain accesses as nothing, for an unchecked image whose volatile accesses
     alone are to reach the runtime.
     """
+    exported = _WHOLE_PROGRAM if gcc else _EXPORTED
     addresses = [_address(kernel) for kernel in kernels]
     points = ", ".join(f"(const void *)({address})" for address in addresses)
     entries = ", ".join(
@@ -25,19 +28,19 @@ def epilogue(kernels: list[Kernel], *, memory_stubs: bool) -> str:
     return f"""
 # 1 "<emulator>"
 extern "C++" {{
-{_EXPORTED} extern const void *const emu_entry_points[] = {{{points or "nullptr"}}};
+{exported} extern const void *const emu_entry_points[] = {{{points or "nullptr"}}};
 static emu_kernel emu_kernels[] = {{{entries or '{"", nullptr, 0, nullptr}'}}};
 extern "C" {{
 extern const char __start_{CONSTANT_SECTION}[] {_WEAK}, __stop_{CONSTANT_SECTION}[] {_WEAK};
 extern const char __ehdr_start[] {_HIDDEN}, _end[] {_HIDDEN};
-{_EXPORTED} size_t emu_shared_layout[2] = {{0, 0}};  // where the anchor is in the block, and its bytes: by the loader
+{exported} size_t emu_shared_layout[2] = {{0, 0}};  // where the anchor is in the block, and its bytes: by the loader
 }}
 static thread_local char emu_shared_anchor __attribute__((used));
 static char *emu_shared_block(size_t *bytes) {{
   *bytes = emu_shared_layout[1];
   return &emu_shared_anchor - emu_shared_layout[0];
 }}
-extern "C" {_EXPORTED} struct emu_image emu_image = {{
+extern "C" {exported} struct emu_image emu_image = {{
   ::emu::abi, ::emu::checked, {len(kernels)}, emu_kernels, __ehdr_start, _end,
   __start_{CONSTANT_SECTION}, __stop_{CONSTANT_SECTION}, emu_shared_block}};
 {_memory_stubs() if memory_stubs else ""}

@@ -91,7 +91,7 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
         *("-U_FORTIFY_SOURCE", "-fcf-protection=none"),
     ]
     if compiler.family == "gcc":
-        result += ["-fno-gnu-unique", "-fno-finite-loops", "-fno-ipa-icf", "-fno-crossjumping"]
+        result += ["-fwhole-program", "-fno-gnu-unique", "-fno-finite-loops", "-fno-ipa-icf", "-fno-crossjumping"]
     else:
         result += ["-fno-vectorize", "-fno-slp-vectorize", "-fno-finite-loops"]
     if compiler.zig:
@@ -168,7 +168,7 @@ def precompiled_header(
         return name
     os.makedirs(folder, exist_ok=True)
     temporary = f"{built}.{os.getpid()}"
-    paths = [f"-I{path}" for path in [INCLUDE, *include]]
+    paths = [f"-I{path}" for path in [STUBS, INCLUDE, *include]]
     command = [*compiler.command, "-x", "c++-header", *options, *paths, header, "-o", temporary]
     result = run(command, "")
     if result.returncode:

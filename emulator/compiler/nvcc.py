@@ -5,12 +5,13 @@ Kept quick to start: only cheap modules are imported, and the heavy ones where t
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import zlib
 from typing import NamedTuple
 
-from . import host, options
+from . import host, includes, options
 from .options import OptionError, Options
 
 FOOTER = b"EMUIMAGE"  # the last bytes of an image, after the length of the record before them
@@ -60,7 +61,8 @@ def run(arguments: list[str], folder: str | None = None) -> Result:
             raise OptionError(f"Could not open input file '{chosen.files[0]}'")
         job = _Job(chosen, path)
         if chosen.mode == "preprocess":
-            return Result(0, job.preprocessed(lines=False), "")
+            text = job.cache_key() if chosen.bare_output else job.preprocessed(lines=False)
+            return Result(0, text, "")
         job.compile()
     except OptionError as error:
         return Result(1, "", f"nvcc fatal   : {error}\n")
@@ -88,6 +90,7 @@ def version() -> str:
     )
 
 
+@functools.cache
 def _fingerprint() -> str:
     """A checksum of everything here that decides what an image is: this folder and the headers."""
     checksum = 0
@@ -153,6 +156,15 @@ class _Job:
             raise self._rejected(result.stderr, 1)
         return result.stdout
 
+    def cache_key(self) -> str:
+        """The source followed by all headers that it may include, unexpanded.
+
+        PyCUDA preprocesses a source with headers at every use, only to look up its cache of compiled kernels: this
+        serves as well, without starting a compiler. A header that isn't found is an error later, when it is compiled.
+        """
+        folders = [self.folder, host.STUBS, host.INCLUDE, *self.options.include_paths]
+        return self.source + "".join(includes.texts(self.source, tuple(folders)))
+
     def compile(self) -> None:
         """Write the image.
 
@@ -167,7 +179,9 @@ class _Job:
         if translation.errors:
             raise Failure(1, render(translation.errors, self.lines.table(), self.name))
         stubs = self.volatile and not self.checked
-        code = translation.source + epilogue.epilogue(translation.kernels, memory_stubs=stubs)
+        code = translation.source + epilogue.epilogue(
+            translation.kernels, memory_stubs=stubs, gcc=self.compiler.family == "gcc"
+        )
         output = self.options.output or os.path.splitext(self.name)[0] + "." + self.options.mode
         target = os.path.join(self.folder, output)
         image = self._built(code, target)

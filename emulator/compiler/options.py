@@ -101,6 +101,7 @@ class Options:
         architecture: compute capability times ten, as in __CUDA_ARCH__ / 10.
         standard: the C++ standard, at least "c++17" (which the device headers need).
         flags: the long names of all flags given.
+        bare_output: --compiler-options -P was given: as PyCUDA does for the key of its cache.
     """
 
     def __init__(self) -> None:
@@ -112,6 +113,7 @@ class Options:
         self.architecture = DEFAULT_ARCHITECTURE
         self.standard = "c++17"
         self.flags: set[str] = set()
+        self.bare_output = False
 
 
 def parse(arguments: list[str]) -> Options:
@@ -174,6 +176,8 @@ def _set_value(options: Options, name: str, value: str) -> None:
         options.output = value
     elif name == "--gpu-architecture":
         options.architecture = _architecture(value)
+    elif name == "--compiler-options":
+        options.bare_output = options.bare_output or value == "-P"
     elif name == "--std":
         if value not in _STANDARDS:
             raise OptionError(f"Value '{value}' is not defined for option 'std'")

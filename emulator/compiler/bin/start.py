@@ -2,11 +2,10 @@
 
 import sys
 import types
-from pathlib import Path
 
-_EMULATOR = Path(__file__).resolve().parents[2]
+_EMULATOR = __file__.removesuffix("/compiler/bin/start.py")
 _package = types.ModuleType("emulator")
-_package.__path__ = [str(_EMULATOR)]
+_package.__path__ = [_EMULATOR]
 sys.modules["emulator"] = _package
 
 from emulator.compiler import nvcc  # noqa: E402 - the package above has to be in place first

@@ -3,7 +3,7 @@
 #include "emulator/device.h"
 #pragma push_macro("__device__")
 #undef __device__
-#define __device__ inline
+#define __device__
 #include <pycuda-complex.hpp>
 #include <pycuda-helpers.hpp>
 #pragma pop_macro("__device__")
