@@ -5,6 +5,7 @@
 """
 
 import importlib.util
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -20,11 +21,13 @@ class Session:
     Args:
         root: The homework's folder, where ``grader/`` is.
         folder: Where the student's files are.
+        python: The interpreter to grade with.
     """
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, python: str = sys.executable) -> None:
         self.root = root
         self.folder = folder
+        self.python = python
 
     def section(self, line: str, cell: str) -> None:
         """``%%section FILE NAME``: put the cell's text below that heading of the file."""
@@ -60,7 +63,7 @@ class Session:
 
     def _grader(self, *arguments: str) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "grader", *arguments],
+            [self.python, "-m", "grader", *arguments],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -80,8 +83,7 @@ def start(root: Path) -> None:
     """
     here = Path.cwd()
     folder = here if (here / "kernels.py").is_file() else root / "assignment"
-    if _missing():
-        _install(root)
+    python = _set_up(root) if _missing() else sys.executable
     import backend  # noqa: PLC0415 - only now is all it needs there
 
     chosen = backend.activate()
@@ -89,25 +91,37 @@ def start(root: Path) -> None:
     print(f"Your files: {folder}")
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-    _register(Session(root, folder))
+    _register(Session(root, folder, python))
 
 
 def _missing() -> bool:
     return any(importlib.util.find_spec(name) is None for name in ("pycuda", "skcuda"))
 
 
-def _install(root: Path) -> None:
-    """Bring in PyCUDA and scikit-cuda, for a kernel such as Colab's that comes without them."""
-    print("Installing PyCUDA and scikit-cuda, once; this takes some minutes …")
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "-r", str(root / "requirements.txt")],
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(
-            "pip could not install them (see above). Without a GPU: run `make setup` in a terminal"
-            f" in {root} and choose the kernel of its .venv; else see README.md, 'When it breaks'"
-        )
+def _set_up(root: Path) -> str:
+    """Bring in PyCUDA and scikit-cuda for a kernel that comes without, such as Colab's.
+
+    They go into the homework's own environment, ``.venv``, whose packages this kernel then sees.
+
+    Returns:
+        That environment's Python.
+
+    Raises:
+        RuntimeError: They cannot be installed; the command has printed the reason.
+    """
+    from backend.environment import Environment  # noqa: PLC0415 - found only now, as `backend` is
+
+    command = [sys.executable, "-m", "backend.setup"]
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    ) as setup:
+        for line in setup.stdout or ():
+            print(line, end="", flush=True)
+    if setup.returncode:
+        raise RuntimeError("the homework could not be set up: see above, then run this cell again")
+    environment = Environment(root)
+    site.addsitedir(str(environment.site_packages()))
+    return str(environment.python)
 
 
 def _register(session: Session) -> None:

@@ -78,8 +78,10 @@ def test_notebook_alone_finds_the_uploaded_zip(
     (root / "data").unlink()
     shutil.make_archive(str(content / "homework5"), "zip", root.parent, root.name)
     book = json.loads(rendered.files["homework5.ipynb"])
-    wanted = {"setup", "1-1-bias_add-kernels-py"}
+    wanted = {"setup", "1-1-bias_add-kernels-py", "grade-1-1"}
+    solve(book, {name: rendered.solved(name) for name in rendered.handout.files})
     book["cells"] = [cell for cell in book["cells"] if cell["id"] in wanted]
     printed = run(book, content, monkeypatch)
     assert "Backend: emulator" in printed["setup"]
     assert "section 1.1 bias_add written" in printed["1-1-bias_add-kernels-py"]
+    assert "4 / 4" in printed["grade-1-1"]
