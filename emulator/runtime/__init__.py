@@ -325,8 +325,10 @@ def launch(
 
 
 def _findings(image: Image, kernel: Kernel, result: _Result) -> list[Finding]:
-    raw = (result.findings[i] for i in range(result.finding_count))
-    found = [report.finding(item, kernel.name, image.locate) for item in raw]
+    raw = [result.findings[i] for i in range(result.finding_count)]
+    found = report.merged(
+        [(report.finding(item, kernel.name, image.locate), report.both_write(item)) for item in raw]
+    )
     if image.library:
         found = [item for item in found if item.kind not in _LIBRARY_KINDS]
     return found

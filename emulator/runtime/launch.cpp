@@ -104,6 +104,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
   if (RawFinding *f = report_fatal(*w, kind, pc + 1, 0)) {
     f->address = kind == Kind::NullPointer || kind == Kind::OutOfBounds ? address : 0;
     f->space = (int)Space::Unknown;
+    if (kind == Kind::TimeLimit) f->other_pc = w->me().last_pc;  // the atomic that it repeats, should pc be inside of it
   }
   abort_launch(*w);
 }

@@ -20,6 +20,13 @@ void Checker::begin_launch(Worker &w) {
   for (uint32_t i = 0; i < logs_used_; i++) logs_[i]->releases.clear();
   logs_used_ = 0;
   pending.on = false;
+  forget_acquired();
+}
+
+void Checker::forget_acquired() {
+  if (!acquired_any_) return;
+  block_acquired_.clear();
+  for (Vector<Acquired> &own : thread_acquired_) own.clear();
   acquired_any_ = false;
 }
 
@@ -32,11 +39,7 @@ void Checker::end_launch(Worker &) {
 void Checker::begin_block(Worker &w) {
   block_floor = epoch_floor = floor_of(++now);
   runs_.push({now, w.block_number, (uint32_t)fences_.size()});
-  if (acquired_any_) {
-    block_acquired_.clear();
-    for (unsigned t = 0; t < w.launch->threads; t++) thread_acquired_[t].clear();
-    acquired_any_ = false;
-  }
+  forget_acquired();
   for (unsigned t = 0; t < w.launch->threads; t++) w.threads[t].stamp = now;
   for (unsigned i = 0; i * kWarpLanes < w.launch->threads; i++) w.warps[i].synced = now;
   if (statics.size) set_state(statics, 0, w.shared_bytes, kFresh);

@@ -116,6 +116,7 @@ struct Checker {
   } pending{};
 
  private:
+  void forget_acquired();
   bool knows(Worker &w, Record r);
   bool covered(const Release &release, Record r, uint64_t block);
   bool knows_through(const Acquired *list, size_t count, Record r, uint64_t block, int depth);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from emulator.findings import Finding, Kind, Place
@@ -123,19 +123,65 @@ def finding(raw: Any, kernel: str, locate: Callable[[int], Place | None]) -> Fin
     """The finding in words."""
     kind = _KINDS[raw.kind]
     other = bool(raw.has_other)
+    place = locate(raw.pc) if raw.pc else None
+    second = locate(raw.other_pc) if raw.other_pc else None
+    if kind is Kind.TIME_LIMIT:  # stopped inside a device function: its caller is the place
+        place, second = place or second, None
     return Finding(
         kind=kind,
         message=_message(kind, raw),
         kernel=kernel,
-        place=locate(raw.pc) if raw.pc else None,
+        place=place,
         block=raw.block.get(),
         thread=raw.thread.get(),
-        other=locate(raw.other_pc) if raw.other_pc else None,
+        other=second,
         other_block=raw.other_block.get() if other else None,
         other_thread=raw.other_thread.get() if other else None,
         count=raw.count,
         fatal=bool(raw.fatal),
     )
+
+
+_RACES = (Kind.RACE, Kind.MISSING_SYNCWARP)
+
+
+def merged(found: list[tuple[Finding, bool]]) -> list[Finding]:
+    """One finding for each pair of lines that race; the others as they are.
+
+    The compiler may have made several copies of a line. A pair that races between warps, too, needs
+    a barrier rather than a __syncwarp(); and lanes that write different values to one place at one
+    line need atomics or another index, also for the reads there.
+
+    Args:
+        found: findings, and whether both accesses of a race are writes.
+    """
+    lost_updates = {f.place for f, writes in found if writes and f.place == f.other}
+    between_warps = {_pair(f) for f, _ in found if f.kind is Kind.RACE}
+    result: dict[object, Finding] = {}
+    for finding, _ in found:
+        kind = finding.kind
+        if kind is Kind.MISSING_SYNCWARP and (
+            _pair(finding) in between_warps or {finding.place, finding.other} & lost_updates
+        ):
+            kind = Kind.RACE
+        key = (kind, _pair(finding) if kind in _RACES else (finding.place, finding.other, id(finding)))
+        known = result.get(key)
+        if known is None:
+            result[key] = replace(finding, kind=kind)
+        else:
+            first = finding if known.kind is not finding.kind else known
+            result[key] = replace(first, kind=kind, count=known.count + finding.count)
+    return list(result.values())
+
+
+def _pair(finding: Finding) -> frozenset[Place | None]:
+    return frozenset((finding.place, finding.other))
+
+
+def both_write(raw: Any) -> bool:
+    """Whether a race is one of two plain writes."""
+    write = _ACCESS.index("write")
+    return raw.access == write == raw.other_access
 
 
 def _bytes(count: int) -> str:

@@ -196,6 +196,8 @@ void run_block(Worker &w, uint64_t number) {
 static int barrier(int operation, int predicate, int line, Address pc) {
   Worker &w = *self;
   Thread &thread = w.me();
+  check.work(w, pc);
+  check.counters.barrier(w, pc);
   if (!w.at_barrier) w.barrier_result = operation == EMU_BARRIER_AND;
   switch (operation) {
     case EMU_BARRIER_COUNT: w.barrier_result += !!predicate; break;
@@ -206,8 +208,6 @@ static int barrier(int operation, int predicate, int line, Address pc) {
   thread.pc = pc;
   thread.state = State::Barrier;
   ++w.at_barrier;
-  check.work(w, pc);
-  check.counters.barrier(w, pc);
   if (w.at_barrier + w.done == w.launch->threads) release_barrier(w);
   block_here(w);
   return (int)thread.result;
@@ -248,8 +248,9 @@ EMU_API int emu_barrier_reduce(int operation, int predicate, int line) {
   return barrier(operation, predicate, line, EMU_CALLER);
 }
 EMU_API void emu_yield(void) {
-  check.work(*self, EMU_CALLER);
-  yield_here(*self);
+  Worker &w = *self;
+  check.work(w, w.me().last_pc ? w.me().last_pc : EMU_CALLER);  // of the failed compare-and-swap
+  yield_here(w);
 }
 EMU_API unsigned emu_active_mask(void) {
   Worker &w = *self;

@@ -207,11 +207,20 @@ static bool same_warp(Record r) {
   return r >= check.block_floor && thread_of(r) / kWarpLanes == self->current / kWarpLanes;
 }
 
+static void report_race(Worker &w, const RawFinding &f) {
+  RawFinding *known = report(w, (Kind)f.kind, f.pc, f.other_pc, 0, 0);
+  if (!known) return;
+  int64_t count = known->count;
+  *known = f;
+  known->count = count;
+}
+
 static EMU_COLD void race(Region &g, Record before, Access earlier, Touch touch, Address pc, Address address, unsigned size) {
   Worker &w = *self;
   Address other_pc = check.image + (before & kPlaceMask);
   RawFinding f{};
-  f.kind = (int)(same_warp(before) ? Kind::MissingSyncwarp : Kind::Race);
+  bool atomics = touch.access == Access::Atomic || earlier == Access::Atomic;
+  f.kind = (int)(same_warp(before) && !atomics ? Kind::MissingSyncwarp : Kind::Race);
   describe(w, f, touch, g.space, address, size);
   f.pc = pc;
   f.other_pc = other_pc;
@@ -221,7 +230,7 @@ static EMU_COLD void race(Region &g, Record before, Access earlier, Touch touch,
   f.other_access = (int)earlier;
   f.other_block = unflatten(check.block_of(before), w.launch->grid);
   f.other_thread = unflatten(thread_of(before), w.launch->block);
-  if (earlier == Access::Read)  // then reading too early was the mistake, not a forgotten initialisation
+  if (earlier != Access::Write)  // then reading too early was the mistake, not a forgotten initialisation
     for (RawFinding &known : w.findings)
       if (known.kind == (int)Kind::UnwrittenRead && known.pc == other_pc) known.explained = 1;
   bool two_writes = touch.access == Access::Write && earlier == Access::Write;
@@ -237,7 +246,7 @@ static EMU_COLD void race(Region &g, Record before, Access earlier, Touch touch,
     }
     return;
   }
-  if (RawFinding *known = report(w, (Kind)f.kind, pc, other_pc, 0, 0)) *known = (f.count = known->count, f);
+  report_race(w, f);
 }
 
 // Two writes of the same value are a race by the letter, but every order gives the same memory: programs that set a flag
@@ -247,8 +256,7 @@ void Checker::settle(Worker &w) {
   pending.on = false;
   if (!profile) fuel += held;
   if (!memcmp(pending.before, (void *)pending.address, pending.size)) return;
-  RawFinding &f = pending.finding;
-  if (RawFinding *known = report(w, (Kind)f.kind, f.pc, f.other_pc, 0, 0)) *known = (f.count = known->count, f);
+  report_race(w, pending.finding);
 }
 
 EMU_COLD void check_against_write(Region &g, size_t i, Record before, Touch touch, Address pc, Address address, unsigned size) {
@@ -264,7 +272,8 @@ EMU_COLD void check_against_write(Region &g, size_t i, Record before, Touch touc
   race(g, before, flavour >= kAtomic ? Access::Atomic : Access::Write, touch, pc, address ? address : g.base + i * 4, size);
 }
 
-EMU_COLD void check_against_readers(Region &g, Record read, Record second, Touch touch, Address pc, Address address, unsigned size) {
+// True when there is a race: the readers stay on record, as later writers may be further from them.
+EMU_COLD bool check_against_readers(Region &g, Record read, Record second, Touch touch, Address pc, Address address, unsigned size) {
   Worker &w = *self;
   Record floor = floor_for(g);
   const Record readers[] = {second, read};
@@ -273,8 +282,9 @@ EMU_COLD void check_against_readers(Region &g, Record read, Record second, Touch
     if (check.ordered(w, r)) continue;
     if (compatible(g, r, false, touch) && (!same_warp(r) || touch.flavour == kAtomic)) continue;
     race(g, r, Access::Read, touch, pc, address, size);
-    return;
+    return true;
   }
+  return false;
 }
 
 // ---- limits

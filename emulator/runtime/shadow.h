@@ -9,7 +9,7 @@ void access_bytes(Region &region, size_t offset, unsigned size, Touch touch, Add
 bool read_odd_state(Region &region, size_t cell, Record me, Touch touch, Address pc);
 bool write_odd_state(Region &region, size_t cell, Record me, Touch touch, Address pc);
 void check_against_write(Region &region, size_t cell, Record write, Touch touch, Address pc, Address address, unsigned size);
-void check_against_readers(Region &region, Record read, Record second, Touch touch, Address pc, Address address, unsigned size);
+bool check_against_readers(Region &region, Record read, Record second, Touch touch, Address pc, Address address, unsigned size);
 Record another_reader(Record &second, Record read, Record me);
 void misaligned(Address address, unsigned size, Touch touch, Address pc);
 
@@ -37,7 +37,10 @@ inline __attribute__((always_inline)) void touch_cell(Region &g, size_t i, Recor
     me |= write & (Record)kAtomicShared << kFlavourShift;
   }
   if (EMU_UNLIKELY(read >= floor) && (!same_segment(read, me) || (read & kSecondReader)))
-    check_against_readers(g, read, g.second[i], touch, pc, g.base + i * 4, 4);
+    if (check_against_readers(g, read, g.second[i], touch, pc, g.base + i * 4, 4)) {
+      c.write = me;
+      return;
+    }
   c.write = me;
   c.read = 0;
 }

@@ -232,9 +232,9 @@ __syncthreads();  //!
 b[i] = 1;
 == ragged_grid_returns_before_barrier barrier-divergence 5 64
 __shared__ float s[64];
-if (i >= n) return;
+if (i >= n - 6) return;
 s[t] = a[i];
-__syncthreads();
+__syncthreads();  //!
 == barrier_in_uneven_loop barrier-divergence 1 64
 for (int q = 0; q < 1 + t % 2; q++)
   __syncthreads();  //!

@@ -88,7 +88,7 @@ if (t < 20) {
 == votes 1 64
 unsigned m = __ballot_sync(0xffffffffu, t % 2);
 int any = __any_sync(0xffffffffu, t == 0), all = __all_sync(0xffffffffu, 1);
-k[t] = __popc(m) + any + all;
+k[t] = (m != 0) + any + all;
 == double_buffering 1 64
 __shared__ float s[2][64];
 s[0][t] = a[i];
