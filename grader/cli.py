@@ -47,7 +47,8 @@ def _grade(options: argparse.Namespace) -> int:
     from backend import BackendError, select  # noqa: PLC0415 - not needed for --help
     from grader.report.terminal import Terminal  # noqa: PLC0415 - as above
 
-    terminal = Terminal(show_all=options.all)
+    folder = f"{options.submission}/" if options.submission.is_dir() else ""
+    terminal = Terminal(show_all=options.all, folder=folder)
     try:
         backend = select()
     except BackendError as error:

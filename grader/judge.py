@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -20,7 +20,7 @@ from grader.process import WorkerDiedError, WorkerProcess
 from grader.result import Diagnosed, Found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -95,12 +95,14 @@ class Outcome:
         arguments: device arguments after the call, by position ("0") or keyword.
         launches: kernel launches it made, as `grader.worker.launches.Launch` in JSON.
         what: the function that was called, for messages.
+        place: file and line of the function, where it is the student's.
     """
 
     returned: Value
     arguments: Mapping[str, Value]
     launches: tuple[Mapping[str, Any], ...]
     what: str = ""
+    place: tuple[str, int] | None = None
 
     @property
     def own_threads(self) -> list[int]:
@@ -222,22 +224,30 @@ class Judge:
         """A generator of inputs, of the seed and of the names (a task, a part)."""
         return np.random.default_rng([self.seed, *(crc32(name.encode()) for name in names)])
 
-    def run(self, *actions: Action) -> list[Outcome]:
+    def run(self, *actions: Action, own: Collection[str] = ()) -> list[Outcome]:
         """Run actions in the worker, in order.
+
+        Args:
+            actions: made by `call`, `new`, `put`, `take`, `keep`.
+            own: functions that are under judgement; those that are missing, or whose module does not
+                load, are a failure, while all others may be stand-ins.
 
         Raises:
             CheckFailure: the submission has no such function, raised, crashed, ran into a limit, or
                 the checked device found something in one of its kernels.
         """
+        actions = _with_full_names(actions)
+        called = [action.what for action in actions if action.entry["do"] == "call"]
+        for what in called:
+            if what in own:
+                self.require(what)
         entries, arrays = _numbered(actions)
-        for action in actions:
-            self._refuse_what_is_broken(action)
         try:
             reply, reply_arrays = self._ask(entries, arrays)
         except WorkerDiedError as death:
             self._drop()
             self.start()
-            what = actions[-1].what
+            what = called[-1] if called else actions[-1].what
             if death.is_slow:
                 self._too_slow[what] = death.reason
             raise CheckFailure(f"{_short(what)}: {death.reason}", file=_file(what)) from None
@@ -248,10 +258,22 @@ class Judge:
                 self._drop()
                 self.start()
 
-    def fault_of(self, module: str) -> Mapping[str, Any] | None:
-        """Why a module of the submission did not load, None if it did."""
+    def require(self, function: str) -> None:
+        """Raise CheckFailure if a module does not load, lacks a function, or that never ends."""
+        module, _, name = function.partition(".")
         self._load()
-        return self._faults.get(module)
+        if function in self._too_slow:
+            reason = self._too_slow[function]
+            raise CheckFailure(
+                f"{_short(function)} was not run again: {reason}", file=_file(function)
+            )
+        fault = self._faults.get(module)
+        if fault is not None:
+            raise CheckFailure(_load_message(module, fault), **_place(fault))
+        if function in self._missing:
+            raise CheckFailure(
+                f"{module}.py has no {_short(name)}: was it renamed?", file=f"{module}.py"
+            )
 
     # ------------------------------------------------------------------------------------------
 
@@ -318,29 +340,6 @@ class Judge:
             self._worker.kill()
             self._worker, self._loaded = None, None
 
-    def _refuse_what_is_broken(self, action: Action) -> None:
-        module, _, function = action.what.partition(".")
-        if action.what in self._too_slow:
-            reason = self._too_slow[action.what]
-            raise CheckFailure(
-                f"{_short(action.what)} was not run again: {reason}", file=_file(action.what)
-            )
-        if f"{module}.py" not in tasks.FILES:
-            return
-        self._load()
-        fault = self._faults.get(module)
-        if fault is not None:
-            raise CheckFailure(*_load_message(module, fault), **_place(fault))
-        if action.what in self._missing:
-            raise CheckFailure(
-                f"{module}.py has no {function.split('.')[-1]}: was it renamed?",
-                file=f"{module}.py",
-            )
-
-    def require(self, function: str) -> None:
-        """Raise CheckFailure if the submission's module does not load or lacks that function."""
-        self._refuse_what_is_broken(Action({}, what=function))
-
     def _outcomes(
         self, actions: tuple[Action, ...], reply: Mapping[str, Any], arrays: list[Array]
     ) -> list[Outcome]:
@@ -354,6 +353,19 @@ class Judge:
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise CheckFailure(f"the worker's answer makes no sense ({error!r})") from None
         return outcomes
+
+
+def _with_full_names(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """The same actions, "model.gradients" known as "linear.LinearClassifier.gradients"."""
+    owners: dict[str, str] = {}
+    named = []
+    for action in actions:
+        if action.entry["do"] == "new":
+            owners[action.entry["name"]] = action.what
+        owner, _, method = action.what.partition(".")
+        full = f"{owners[owner]}.{method}" if owner in owners else action.what
+        named.append(replace(action, what=full))
+    return tuple(named)
 
 
 def _numbered(actions: Iterable[Action]) -> tuple[list[Mapping[str, Any]], list[Array]]:
@@ -417,17 +429,17 @@ def _fault_message(what: str, fault: Mapping[str, Any]) -> str:
     return f"{shown}\n    {source}" if source else shown
 
 
-def _load_message(module: str, fault: Mapping[str, Any]) -> tuple[str]:
+def _load_message(module: str, fault: Mapping[str, Any]) -> str:
     kind, text = str(fault.get("type")), str(fault.get("message")).strip()
     if kind == "missing":
-        return (f"{text} in the submission",)
+        return f"{text} in the submission"
     if kind == "died":
-        return (f"{module}.py does not load: {text}",)
+        return f"{module}.py does not load: {text}"
     if kind == "EOFError":
-        return (f"{module}.py does not load: it calls input(), and the grader has no keyboard",)
+        return f"{module}.py does not load: it calls input(), and the grader has no keyboard"
     source = str(fault.get("source") or "")
     shown = f"{module}.py does not load: {kind}: {text}"
-    return (f"{shown}\n    {source}" if source else shown,)
+    return f"{shown}\n    {source}" if source else shown
 
 
 def _place(fault: Mapping[str, Any]) -> dict[str, Any]:
@@ -450,12 +462,13 @@ def _found(entry: Mapping[str, Any]) -> Found:
 
 
 def _outcome(action: Action, result: Mapping[str, Any], arrays: list[Array]) -> Outcome:
-    arguments = result.get("arguments", {})
+    arguments, place = result.get("arguments", {}), result.get("place")
     return Outcome(
         _value(result.get("returned", {"kind": "None"}), arrays),
         {str(label): _value(entry, arrays) for label, entry in arguments.items()},
         tuple(result.get("launches", ())),
         action.what,
+        (str(place["file"]), int(place["line"])) if place else None,
     )
 
 

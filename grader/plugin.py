@@ -15,7 +15,7 @@ import pytest
 from grader import tasks
 from grader.judge import CheckFailure
 from grader.result import PartResult, Result, State
-from grader.student import Student
+from grader.student import PLACE, Student
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -126,7 +126,12 @@ class GradingPlugin:
         if call.when == "call" or (call.excinfo is not None and call.when == "setup"):
             task, part = _part_of(item)
             error = call.excinfo.value if call.excinfo is not None else None
-            self._progress[task].parts[part] = _part_result(item, error, report.longreprtext)
+            progress = self._progress[task]
+            result = _part_result(item, error, report.longreprtext)
+            if result.message and result.line is None and PLACE in progress.shared:
+                file, line = progress.shared[PLACE]
+                result = replace(result, file=file, line=line)
+            progress.parts[part] = result
         return report
 
     def pytest_sessionfinish(self) -> None:

@@ -21,11 +21,11 @@ from grader import protocol
 
 ENTRY = Path(__file__).resolve().parent / "worker" / "__main__.py"
 
-CPU_LIMIT_S = 12.0
+CPU_LIMIT_S = 10.0
 """For one request; the slowest honest one (a training on the emulator) takes about 2 s."""
 
 WALL_LIMIT_S = 90.0
-"""The backstop for one request: a machine so busy that 12 s of work take that long is no honest case."""
+"""The backstop for one request: a machine so busy that 10 s of work take that long is no honest case."""
 
 _OUTPUT_KEPT_BYTES = 64 << 10
 _POLL_S = 0.1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader import expect
+from grader import expect, tasks
 from grader.judge import Action, Judge, Outcome, RaisedInSubmission, call
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
+
+
+PLACE = "place"
+"""Among a task's shared results: file and line of its function that was called last."""
 
 
 class Student:
@@ -31,11 +35,16 @@ class Student:
 
     def __init__(self, judge: Judge, task: str, part: str, shared: dict[str, Any]) -> None:
         self._judge, self._task, self._shared = judge, task, shared
+        self._own = tasks.find(task).functions
         self.rng = judge.rng(task, part)
 
     def run(self, *actions: Action) -> list[Outcome]:
         """Run actions in the worker; see `grader.judge.Judge.run`."""
-        return self._judge.run(*actions)
+        outcomes = self._judge.run(*actions, own=self._own)
+        for outcome in outcomes:
+            if outcome.what in self._own and outcome.place is not None:
+                self._shared[PLACE] = outcome.place
+        return outcomes
 
     def kernel(self, function: str, *arguments: Any, repeat: int = 2) -> list[Outcome]:
         """Call a launcher of kernels.py several times on fresh copies of the same inputs.
@@ -44,7 +53,7 @@ class Student:
         another answer. Demands that a kernel of the submission does the work.
         """
         actions = [call(f"kernels.{function}", *arguments) for _ in range(repeat)]
-        outcomes = self._judge.run(*actions)
+        outcomes = self.run(*actions)
         for outcome in outcomes:
             expect.own_kernel(outcome)
         return outcomes
@@ -52,7 +61,7 @@ class Student:
     def raised(self, action: Action) -> str:
         """The name of the exception that an action raises, "" if it raises none."""
         try:
-            self._judge.run(action)
+            self.run(action)
         except RaisedInSubmission as raised:
             if raised.type == "NotImplementedError":
                 raise

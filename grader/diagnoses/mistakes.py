@@ -218,13 +218,13 @@ MISTAKES: tuple[Mistake, ...] = (
         ("activate_backward",),
         "the derivative of the activation is missing",
         "dZ is dA unchanged; it is dA ⊙ φ'(Z) (eq. 14).",
-        lambda inputs, _: inputs["dA"],
+        lambda inputs, true: true if inputs["kind"] == "relu" else inputs["dA"],
     ),
     Mistake(
         "relu-mask-at-zero",
         ("activate_backward",),
         "relu lets the gradient through where A = 0",
-        "The derivative at A = 0 is 0: the mask is A > 0, not A >= 0 (eq. 10).",
+        "The derivative at A = 0 is 0: the mask is A > 0, not A >= 0, and not left out (eq. 10).",
         lambda inputs, true: (
             inputs["dA"] * (inputs["A"] >= 0) if inputs["kind"] == "relu" else true
         ),

@@ -44,17 +44,23 @@ class Terminal:
         file: where to; standard output if None.
         show_all: show every failure in full, and the parts of every task.
         width: of the terminal; found out if None.
+        folder: of the submission, put before the names of its files; "" if it has none.
     """
 
     def __init__(
-        self, file: TextIO | None = None, *, show_all: bool = False, width: int | None = None
+        self,
+        file: TextIO | None = None,
+        *,
+        show_all: bool = False,
+        width: int | None = None,
+        folder: str = "",
     ) -> None:
         self._console = Console(file=file, highlight=False, width=width)
         if width is None:
             self._console.width = (
                 min(self._console.width, MAX_WIDTH) if self._console.is_terminal else PIPE_WIDTH
             )
-        self._show_all = show_all
+        self._show_all, self._folder = show_all, folder
         self._shown_in_full = 0
 
     def backend(self, name: str, reason: str) -> None:
@@ -84,7 +90,7 @@ class Terminal:
         self._console.print(total)
         for note in report.notes:
             self._console.print(Text(note))
-        next_step = _next_step(report)
+        next_step = self._next_step(report)
         if next_step:
             self._console.print(Text(f"next: {next_step}"))
         told = f"seed {report.seed} · {report.seconds:.1f} s"
@@ -104,7 +110,7 @@ class Terminal:
         wrong = [part for part in result.parts if part.message]
         if not in_full:
             self._indented(_first_line(result.message))
-            self._indented(_where_and_next(result), style="dim")
+            self._indented(self._where_and_next(result), style="dim")
             return
         shown: set[str] = set()
         for part in wrong:
@@ -120,7 +126,7 @@ class Terminal:
             self._indented(note, style="dim")
         if self._show_all:
             self._parts(result)
-        self._indented(_where_and_next(result), style="dim")
+        self._indented(self._where_and_next(result), style="dim")
 
     def _part(self, part: PartResult) -> None:
         if part.title:
@@ -148,27 +154,26 @@ class Terminal:
                 shown = part.fault if self._show_all else part.message
                 self._indented(shown, style="dim")
 
+    def _next_step(self, report: Report) -> str:
+        """The first thing to do, in the order of the table."""
+        for result in report.results:
+            if result.state is State.NOT_STARTED:
+                place = f"{self._folder}{result.file}"
+                return f"{result.task} {result.title} ({place}) · make hint TASK={result.task}"
+            if result.state in (State.FAILED, State.PARTIAL):
+                return f"mend {result.task} ({self._place(result)}) · make grade TASK={result.task}"
+        return ""
+
+    def _where_and_next(self, result: Result) -> str:
+        return f"{self._place(result)} · next: make hint TASK={result.task}"
+
+    def _place(self, result: Result) -> str:
+        place = f"{self._folder}{result.file}"
+        return f"{place}:{result.line}" if result.line else place
+
     def _indented(self, text: str, style: str = "") -> None:
         if text:
             self._console.print(Padding(Text(_plain(text), style=style), (0, 0, 0, _INDENT)))
-
-
-def _next_step(report: Report) -> str:
-    """The first thing to do, in the order of the table."""
-    for result in report.results:
-        if result.state is State.NOT_STARTED:
-            return f"{result.task} {result.title} ({result.file}) · make hint TASK={result.task}"
-        if result.state in (State.FAILED, State.PARTIAL):
-            return f"mend {result.task} ({_place(result)}) · make grade TASK={result.task}"
-    return ""
-
-
-def _where_and_next(result: Result) -> str:
-    return f"{_place(result)} · next: make hint TASK={result.task}"
-
-
-def _place(result: Result) -> str:
-    return f"{result.file}:{result.line}" if result.line else str(result.file)
 
 
 def _first_line(message: str) -> str:

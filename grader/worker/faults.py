@@ -34,7 +34,7 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
     if isinstance(error, SyntaxError) and error.filename:
         place = {"file": Path(error.filename).name, "line": error.lineno}
         return {**fault, **place, "message": str(error.msg), "source": (error.text or "").strip()}
-    fault.update(_innermost(error, folder) or _first_line(target, folder) or {})
+    fault.update(_innermost(error, folder) or first_line(target, folder) or {})
     if type(error).__name__ == "CompileError":
         text = str(error)  # PyCUDA's holds the compiler's output
         fault["compiler"] = True
@@ -58,7 +58,8 @@ def _innermost(error: BaseException, folder: Path) -> dict[str, Any] | None:
     return {"file": Path(frame.filename).name, "line": frame.lineno, "source": frame.line or ""}
 
 
-def _first_line(target: Any, folder: Path) -> dict[str, Any] | None:
+def first_line(target: Any, folder: Path) -> dict[str, Any] | None:
+    """Where a function begins, {"file", "line", "source"}; None if it is not the student's."""
     code = getattr(getattr(target, "__func__", target), "__code__", None)
     if code is None or Path(code.co_filename).parent != folder:
         return None

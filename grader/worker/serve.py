@@ -10,7 +10,7 @@ from typing import Any
 
 from grader import protocol
 from grader.worker import device, launches
-from grader.worker.faults import describe_fault
+from grader.worker.faults import describe_fault, first_line
 from grader.worker.loader import Submission
 from grader.worker.models import MODELS
 from grader.worker.pipe import Pipe
@@ -93,13 +93,11 @@ class Worker:
         try:
             result = self._act(action, Arguments(arrays, kept), kept, reply, target)
         except BaseException as error:  # noqa: BLE001 - student code may raise SystemExit, too
-            result = {"fault": describe_fault(error, self._folder, *target[:1])}
-        return {
-            **result,
-            "launches": launches.take(),
-            "findings": device.take_findings(),
-            "seconds": time.perf_counter() - begun,
-        }
+            fault = describe_fault(error, self._folder, *target[:1])
+            result = {"fault": fault, "findings": device.take_findings()}
+        # What is found while results are downloaded (nobody wrote them) shows in their values.
+        device.take_findings()
+        return {**result, "launches": launches.take(), "seconds": time.perf_counter() - begun}
 
     def _act(
         self,
@@ -124,14 +122,21 @@ class Worker:
         positional = [arguments.make(str(i), e) for i, e in enumerate(action["arguments"])]
         keywords = {label: arguments.make(label, e) for label, e in action["keywords"].items()}
         returned = function(*positional, **keywords)
+        findings = device.take_findings()
         if "name" in action:
             kept[action["name"]] = returned
         if verb == "new":
-            return {}
+            return {"findings": findings}
         identities = {id(made): label for label, made in arguments.on_device.items()}
         described = describe(returned, reply, identities)
         after = {label: describe(a, reply, {}) for label, a in arguments.on_device.items()}
-        return {"returned": described, "arguments": after}
+        place = first_line(function, self._folder)
+        return {
+            "returned": described,
+            "arguments": after,
+            "findings": findings,
+            "place": place,
+        }
 
     def _function(self, what: str, kept: dict[str, Any]) -> Any:
         if what in MODELS:
