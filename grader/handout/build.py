@@ -78,7 +78,7 @@ def render(solution: Path) -> Rendered:
         sources[name] = _read(solution / name)
         files[name] = sources[name].encode()
     files["handout.md"] = text.encode()
-    files["README.md"] = _readme(text).encode()
+    files["README.md"] = _readme(text, regions).encode()
     files[NOTEBOOK] = notebook(text, stubs, figures).encode()
     files.update(figures)
     places = {name: [r for r in regions if r.file == name] for name in FILES}
@@ -229,15 +229,14 @@ def _header(file: str, regions: Sequence[Region]) -> str:
     )
 
 
-def _readme(text: str) -> str:
+def _readme(text: str, regions: Sequence[Region]) -> str:
     """The student's first page: a template with the table of tasks filled in."""
-    files = {task.id: task.file for task in TASKS}
-    rows = [
-        f"| {c.task} | {c.title.partition('· ')[2].partition(' (')[0]} | {files.get(c.task, '')} |"
-        f" {c.points} |"
-        for c in chapters(text)
-        if c.task is not None
-    ]
+    rows = []
+    for chapter in sorted(chapters(text), key=lambda chapter: chapter.task or ""):
+        if chapter.task is not None:
+            what = chapter.title.partition("· ")[2].rpartition(" (")[0]
+            found = dict.fromkeys(r.file for r in regions if r.task == chapter.task)
+            rows.append(f"| {chapter.task} | {what} | {', '.join(found)} | {chapter.points} |")
     return _README.read_text(encoding="utf-8").replace("{tasks}", "\n".join(rows))
 
 

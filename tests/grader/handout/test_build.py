@@ -168,7 +168,8 @@ def test_student_page_lists_every_task(rendered: Rendered) -> None:
     """The table of tasks, with files and points."""
     page = rendered.files["README.md"].decode()
     assert "| 1.1 | bias_add | kernels.py | 4 |" in page
-    assert "| 5.2 |" in page
+    assert "| 2.4 | step | kernels.py, linear.py | 3 |" in page
+    assert "| 5.2 | the step's time |  | 5 |" in page
     assert "{tasks}" not in page
 
 
