@@ -241,6 +241,11 @@ def random(rng: np.random.Generator, dtype: Any, *shape: int) -> NDArray[Any]:
     return values.astype(dtype)
 
 
+def factor(dtype: np.dtype[Any], value: complex) -> Any:
+    """Alpha or beta for a call; for complex elements not a real one."""
+    return dtype.type(value * (1 - 0.5j) if dtype.kind == "c" else value)
+
+
 def gamma(terms: int, dtype: Any) -> float:
     """Higham's γ, the relative error of a sum of products of so many terms in any order.
 

@@ -20,6 +20,7 @@ from tests.emulator.cublas.device import (
     Memory,
     Operand,
     assert_within,
+    factor,
     gamma,
     half,
     linear,
@@ -59,7 +60,7 @@ def packed(memory: Memory, values: NDArray[Any], fill: int) -> Operand:
 
 
 def check_vector(
-    y: Operand, alpha: float, A: Any, x: Any, beta: float, before: Any, dtype: Any
+    y: Operand, alpha: complex, A: Any, x: Any, beta: float, before: Any, dtype: Any
 ) -> None:
     """The result of alpha A x + beta y, and the marks of it."""
     truth, size = linear(alpha, A, wide(x), beta, wide(before))
@@ -74,11 +75,12 @@ def check_vector(
 @given(OPERATIONS, SIZES, SIZES, PADS, INCREMENTS, INCREMENTS, FACTORS, FACTORS, SEEDS)
 def test_gemv(
     letter: str, blas: Blas, trans: int, m: int, n: int, pad: int, incx: int, incy: int,
-    alpha: float, beta: float, seed: int,
+    alpha: complex, beta: float, seed: int,
 ) -> None:  # fmt: skip
     """Y = alpha op(A) x + beta y with increments of either sign; nothing between is touched."""
     blas.memory.reset()
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     A = random(rng, dtype, m, n)
     lengths = (m, n) if trans else (n, m)
     x, before = (random(rng, dtype, length) for length in lengths)
@@ -95,11 +97,12 @@ def test_gemv(
 @given(OPERATIONS, SIZES, SIZES, st.integers(0, 3), st.integers(0, 3), PADS, FACTORS, SEEDS)
 def test_gbmv(
     letter: str, blas: Blas, trans: int, m: int, n: int, below: int, above: int, pad: int,
-    alpha: float, seed: int,
+    alpha: complex, seed: int,
 ) -> None:  # fmt: skip
     """The product with a band matrix reads the band only."""
     blas.memory.reset()
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     lengths = (m, n) if trans else (n, m)
     x, before = (random(rng, dtype, length) for length in lengths)
     a, lda, whole = band(blas.memory, random(rng, dtype, m, n), below, above, pad)
@@ -119,13 +122,14 @@ def test_gbmv(
 @given(OPTIONS, SIZES, st.integers(0, 3), PADS, INCREMENTS, FACTORS, FACTORS, SEEDS)
 def test_symmetric(
     letter: str, hermitian: bool, storage: str, blas: Blas, fill: int, n: int, k: int, pad: int,
-    inc: int, alpha: float, beta: float, seed: int,
+    inc: int, alpha: complex, beta: float, seed: int,
 ) -> None:  # fmt: skip
     """Products with symmetric and Hermitian matrices of every storage read one half only."""
     if letter in "CZ" and not hermitian and storage != "full":
         return  # BLAS has no such routine
     blas.memory.reset()
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     values, x, before = (random(rng, dtype, *shape) for shape in ((n, n), (n,), (n,)))
     kind = "h" if hermitian else "s"
     routine = {"full": "emv" if hermitian else "ymv", "band": "bmv", "packed": "pmv"}[storage]
@@ -157,12 +161,13 @@ def test_ger(
     pad: int,
     incx: int,
     incy: int,
-    alpha: float,
+    alpha: complex,
     seed: int,
 ) -> None:
     """A += alpha x yᵀ, conjugated for gerc."""
     blas.memory.reset()
     dtype, rng = LETTERS[routine[0]], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     A, x, y = (random(rng, dtype, *shape) for shape in ((m, n), (m,), (n,)))
     a, lda = matrix(blas.memory, A, pad)
     vectors = (vector(blas.memory, x, incx), incx, vector(blas.memory, y, incy), incy)
@@ -178,7 +183,7 @@ def test_ger(
 @given(OPTIONS, SIZES, PADS, INCREMENTS, INCREMENTS, FACTORS, SEEDS)
 def test_half_updates(
     routine: str, letter: str, blas: Blas, fill: int, n: int, pad: int, incx: int, incy: int,
-    alpha: float, seed: int,
+    alpha: complex, seed: int,
 ) -> None:  # fmt: skip
     """Rank-1 and rank-2 updates of one half, full or packed."""
     real = letter in "SD"
@@ -186,25 +191,29 @@ def test_half_updates(
         return  # BLAS has no such routine
     blas.memory.reset()
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     A, x, y = (random(rng, dtype, *shape) for shape in ((n, n), (n,), (n,)))
     hermitian, two, pack = routine[0] == "h", routine.endswith("2"), routine[1] == "p"
-    if hermitian:
-        np.fill_diagonal(A, np.diag(A).real)
+    before = wide(A)
+    if hermitian and alpha:  # imaginary parts of the diagonal are taken as zero, whatever they are
+        np.fill_diagonal(before, np.diag(A).real)
     if pack:
         a = packed(blas.memory, A, fill)
         target: tuple[object, ...] = (a,)
     else:
         a, lda = matrix(blas.memory, A, pad)
         target = (a, lda)
-    factor = dtype.type(alpha).real if hermitian and not two else dtype.type(alpha)
+    if hermitian and not two:
+        alpha = alpha.real
     vectors: tuple[object, ...] = (vector(blas.memory, x, incx), incx)
     if two:
         vectors = (*vectors, vector(blas.memory, y, incy), incy)
-    blas(f"{letter}{routine}_v2", fill, n, factor, *vectors, *target)
+    blas(f"{letter}{routine}_v2", fill, n, alpha, *vectors, *target)
     left, right = wide(x)[:, None], wide(y if two else x)[:, None]
-    truth, size = linear(alpha, left, turned(right, 2 if hermitian else 1), 1, wide(A))
+    truth, size = linear(alpha, left, turned(right, 2 if hermitian else 1), 1, before)
     if two:
-        more, more_size = linear(alpha, right, turned(left, 2 if hermitian else 1), 0, 0)
+        again = np.conj(alpha) if hermitian else alpha
+        more, more_size = linear(again, right, turned(left, 2 if hermitian else 1), 0, 0)
         truth, size = truth + more, size + more_size
     if pack:
         result, expected = a.get(), packed(blas.memory, truth, fill).get()

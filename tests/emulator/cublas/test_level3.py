@@ -15,6 +15,7 @@ from tests.emulator.cublas.device import (
     SIZES,
     Blas,
     assert_within,
+    factor,
     gamma,
     half,
     linear,
@@ -43,13 +44,14 @@ def test_gemm(
     n: int,
     k: int,
     pad: int,
-    alpha: float,
+    alpha: complex,
     beta: float,
     seed: int,
 ) -> None:
     """C = alpha op(A) op(B) + beta C; C is not read for beta = 0; nothing between is touched."""
     blas.memory.reset()
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     A = random(rng, dtype, *((m, k) if ta == 0 else (k, m)))
     B = random(rng, dtype, *((k, n) if tb == 0 else (n, k)))
     C = random(rng, dtype, m, n) if beta else np.full((m, n), np.nan, dtype)
@@ -117,7 +119,7 @@ def test_symm(
     m: int,
     n: int,
     pad: int,
-    alpha: float,
+    alpha: complex,
     beta: float,
     seed: int,
 ) -> None:
@@ -126,6 +128,7 @@ def test_symm(
         return
     blas.memory.reset()
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     order = n if side else m
     A, B, C = random(rng, dtype, order, order), random(rng, dtype, m, n), random(rng, dtype, m, n)
     a, lda = matrix(blas.memory, half(A, fill), pad)
@@ -164,7 +167,7 @@ def test_rank_k(
     n: int,
     k: int,
     pad: int,
-    alpha: float,
+    alpha: complex,
     beta: float,
     seed: int,
 ) -> None:
@@ -174,6 +177,7 @@ def test_rank_k(
         return
     blas.memory.reset()
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     trans = (2 if hermitian else 1) * turn
     A, B = (random(rng, dtype, *((k, n) if trans else (n, k))) for _ in range(2))
     C = random(rng, dtype, n, n)
@@ -181,7 +185,9 @@ def test_rank_k(
         matrix(blas.memory, A, pad), matrix(blas.memory, B), matrix(blas.memory, C, pad),
     )  # fmt: skip
     real = wide(np.zeros(1, dtype)).real.astype(dtype.type(0).real.dtype).dtype.type
-    first = real(alpha) if routine == "herk" else dtype.type(alpha)
+    if routine == "herk":
+        alpha = real(alpha.real)
+    first = alpha
     last = real(beta) if hermitian else dtype.type(beta)
     blas(
         f"{letter}{routine}_v2",
@@ -201,7 +207,9 @@ def test_rank_k(
     left, right = turned(wide(A), trans), turned(wide(B), trans) if two else turned(wide(A), trans)
     truth, size = linear(alpha, left, turned(right, other), beta, wide(C))
     if two:
-        more, more_size = linear(alpha, right, turned(left, other), 0, 0)
+        more, more_size = linear(
+            np.conj(alpha) if hermitian else alpha, right, turned(left, other), 0, 0
+        )
         truth, size = truth + more, size + more_size
     if hermitian:
         np.fill_diagonal(truth, np.diag(truth).real)
@@ -226,12 +234,13 @@ def test_triangular(
     m: int,
     n: int,
     pad: int,
-    alpha: float,
+    alpha: complex,
     seed: int,
 ) -> None:
     """Products with, and solutions of, triangular matrices; a unit diagonal is not read."""
     blas.memory.reset()
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     order = n if side else m
     A = (random(rng, dtype, order, order) / 4 + 2 * np.eye(order)).astype(dtype)  # well conditioned
     B = random(rng, dtype, m, n)
@@ -270,13 +279,14 @@ def test_geam(
     m: int,
     n: int,
     pad: int,
-    alpha: float,
+    alpha: complex,
     beta: float,
     seed: int,
 ) -> None:
     """C = alpha op(A) + beta op(B); a matrix of factor 0 is not read."""
     blas.memory.reset()
     dtype, rng = LETTERS[letter], np.random.default_rng(seed)
+    alpha = factor(dtype, alpha)
     A, B = (random(rng, dtype, *((n, m) if t else (m, n))) for t in (ta, tb))
     if not alpha:
         A[:] = np.nan
