@@ -83,7 +83,7 @@ def verdict(rows: list[Row], *, on_gpu: bool) -> str:
     if not can_grade(rows):
         return "Something is missing: type the command beside each ✗, then make doctor again."
     if on_gpu:
-        return "Everything works here, timings included: make grade"
+        return "Everything works here, on the GPU: make grade"
     mend = any(row.state == "missing" for row in rows)
     more = " To use the GPU, type the command beside ✗." if mend else ""
     return f"Everything but the timings works here, on the emulator: make grade{more}"
