@@ -40,8 +40,11 @@ class Session:
         try:
             text = path.read_text(encoding="utf-8") if path.exists() else handout().files[file]
             new = replace_section(text, name.strip(), cell, file)
-        except (SectionError, UnicodeDecodeError) as error:
+        except SectionError as error:
             print(f"nothing written: {error}")
+            return
+        except UnicodeDecodeError as error:
+            print(f"nothing written: {path} is not UTF-8 ({error}): save it as UTF-8 and run again")
             return
         path.write_text(new, encoding="utf-8")
         print(f"{file}: section {name.strip()} written")
@@ -62,15 +65,7 @@ class Session:
         self._grader("hint", *line.split())
 
     def _grader(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [self.python, "-m", "grader", *arguments],
-            cwd=self.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            check=False,
-        )
-        print(done.stdout, end="")
+        _stream([self.python, "-m", "grader", *arguments], self.root)
 
 
 def start(root: Path) -> None:
@@ -111,17 +106,21 @@ def _set_up(root: Path) -> str:
     """
     from backend.environment import Environment  # noqa: PLC0415 - found only now, as `backend` is
 
-    command = [sys.executable, "-m", "backend.setup"]
-    with subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
-    ) as setup:
-        for line in setup.stdout or ():
-            print(line, end="", flush=True)
-    if setup.returncode:
+    if _stream([sys.executable, "-m", "backend.setup"], root):
         raise RuntimeError("the homework could not be set up: see above, then run this cell again")
     environment = Environment(root)
     site.addsitedir(str(environment.site_packages()))
     return str(environment.python)
+
+
+def _stream(command: list[str], folder: Path) -> int:
+    """Run a command and print its output line by line, as it comes; returns the exit status."""
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    ) as running:
+        for line in running.stdout or ():
+            print(line, end="", flush=True)
+    return running.returncode
 
 
 def _register(session: Session) -> None:

@@ -53,6 +53,16 @@ def test_syntax_error_is_shown_and_the_file_written(
     assert "is no Python" in capsys.readouterr().out
 
 
+def test_file_that_is_not_utf8_is_left_alone(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message names the file and what to do."""
+    (session.folder / "blas.py").write_bytes(b"# \xff\n")
+    session.section("blas.py 2.1 gemm", "x = 1")
+    assert "not UTF-8" in capsys.readouterr().out
+    assert (session.folder / "blas.py").read_bytes() == b"# \xff\n"
+
+
 @pytest.mark.parametrize("line", ["", "nothing.py 2.1 gemm", "blas.py 9.9 x", "blas.py"])
 def test_wrong_first_line_writes_nothing(
     session: Session, line: str, capsys: pytest.CaptureFixture[str]
