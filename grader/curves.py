@@ -22,7 +22,8 @@ TRAINED_ON, TESTED_ON = 4800, 2000
 """Images of the short training of task 4.3: 75 steps of 64."""
 
 ACCURACY_FLOOR = 0.60
-"""Mean less five standard deviations over 40 seeds of the float64 reference; tests/grader/test_curves.py."""
+"""Mean less five standard deviations over 40 seeds of the float64 reference;
+tests/grader/test_curves.py."""
 
 
 @lru_cache(maxsize=1)
@@ -38,7 +39,7 @@ def _test_images() -> tuple[Array, Array]:
 
 
 def images(rng: np.random.Generator, count: int) -> tuple[Array, Array]:
-    """Randomly chosen images of Fashion-MNIST: X (count, 784) float32 in [0, 1], y (count,) int32."""
+    """Random images of Fashion-MNIST: X (count, 784) float32 in [0, 1], y (count,) int32."""
     X, y = _test_images()
     chosen = rng.choice(len(X), count, replace=False)
     return np.ascontiguousarray(X[chosen]), np.ascontiguousarray(y[chosen])

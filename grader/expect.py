@@ -23,7 +23,8 @@ def device_array(value: Value, name: str, shape: tuple[int, ...], dtype: str = "
     Args:
         value: as it came back.
         name: of the quantity, as in the handout.
-        shape, dtype: that the contract says.
+        shape: that the contract says.
+        dtype: that the contract says.
 
     Raises:
         CheckFailure: another type, shape or dtype.
@@ -76,7 +77,7 @@ def nothing(outcome: Outcome) -> None:
 
 
 def own_kernel(outcome: Outcome) -> None:
-    """Demand that a kernel of the submission was launched: neither NumPy nor cuBLAS did the work."""
+    """Demand that a kernel of the submission was launched: not NumPy nor cuBLAS did the work."""
     if not outcome.own_threads:
         name = outcome.what.split(".")[-1]
         raise CheckFailure(

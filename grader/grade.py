@@ -23,7 +23,7 @@ CHECKS = Path(__file__).resolve().parent / "checks"
 
 
 class SubmissionError(Exception):
-    """Nothing can be graded; the message says what was expected, what was found, and the next step."""
+    """Nothing can be graded; the message says what was expected and found, and the next step."""
 
 
 def given_device() -> Path:
@@ -201,7 +201,7 @@ def _not_started(folder: Path) -> set[str]:
 
 @contextmanager
 def _no_other_plugins() -> Iterator[None]:
-    """Keep pytest from loading the plugins that happen to be installed: they cost time, and change things."""
+    """Keep pytest from loading plugins that happen to be installed: they cost time."""
     name = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
     before = os.environ.get(name)
     addopts = os.environ.pop("PYTEST_ADDOPTS", None)

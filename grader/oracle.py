@@ -1,7 +1,7 @@
 """The truth: the homework's mathematics in float64 NumPy, equation by equation of the handout.
 
-Arrays are named and shaped as in the handout: X (N, D), y (N,), W (D, C), b (C,), Z (N, C). Inputs are
-float64 (labels: integers); nothing here knows of devices, submissions or points.
+Arrays are named and shaped as in the handout: X (N, D), y (N,), W (D, C), b (C,), Z (N, C). Inputs
+are float64 (labels: integers); nothing here knows of devices, submissions or points.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KINDS = ("relu", "sigmoid", "tanh")
 
 
 def softmax_xent(Z: Array, y: Array) -> tuple[Array, Array]:
-    """Losses (N,) (eq. 3) and dZ (N, C) = softmax(Z) − onehot(y) (eq. 2 and 5), one row an example."""
+    """Losses (N,) (eq. 3) and dZ (N, C) = softmax(Z) − onehot(y) (eq. 2, 5), a row an example."""
     shifted = Z - Z.max(axis=1, keepdims=True)
     exponentials = np.exp(shifted)
     sums = exponentials.sum(axis=1, keepdims=True)
@@ -90,7 +90,7 @@ def network_gradients(
 
 
 def initial_parameters(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, Array]:
-    """Weights as the given code draws them (float32 values): normal × sqrt(1/fan_in); biases zero."""
+    """Weights as the given code draws them, float32 normal × sqrt(1/fan_in); biases zero."""
     rng = np.random.default_rng(seed)
     return {
         name: (
@@ -103,7 +103,7 @@ def initial_parameters(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict
 
 
 def minibatches(N: int, epochs: int, batch_size: int, seed: int) -> Iterator[Array]:
-    """Row numbers of each minibatch: one permutation an epoch, consecutive slices, the last partial."""
+    """Rows of each minibatch: consecutive slices of one permutation an epoch, the last partial."""
     rng = np.random.default_rng(seed)
     for _ in range(epochs):
         order = rng.permutation(N)
@@ -112,7 +112,7 @@ def minibatches(N: int, epochs: int, batch_size: int, seed: int) -> Iterator[Arr
 
 
 def xor_parameters() -> dict[str, Array]:
-    """Weights of a network that computes XOR: OR of the inputs, OR of their negations, and an AND."""
+    """Weights of a network that computes XOR: two ORs, of inputs and negations, and an AND."""
     sharpness = 20.0  # a sigmoid at ±10 is within 5e-5 of 0 or 1
     return {
         "W1": sharpness * np.array([[1.0, -1.0], [1.0, -1.0]]),

@@ -1,7 +1,7 @@
 """The pytest plugin that turns checks into Results.
 
-It puts the checks into judging order, gives each its view of the submission, skips what is not started, decides
-before each task what is replaced by stand-ins, and collects outcomes.
+It puts the checks into judging order, gives each its view of the submission, skips what is not
+started, decides before each task what is replaced by stand-ins, and collects outcomes.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ class GradingPlugin:
             self._judge.replaced -= set(task.functions)
         if broken:
             progress.notes.append(
-                f"{', '.join(broken)} {'is' if len(broken) == 1 else 'are'} replaced by the grader's own, "
-                "so that this task is judged on its own"
+                f"{', '.join(broken)} {'is' if len(broken) == 1 else 'are'} replaced by the grader's "
+                "own, so that this task is judged on its own"
             )
 
     def _finish(self) -> None:
@@ -174,8 +174,8 @@ def assemble(
 ) -> Result:
     """The Result of a task from its parts.
 
-    A finding of the checked device fails the whole task: on another device the numbers won't be right.
-    Parts in which the grader itself failed leave numerator and denominator.
+    A finding of the checked device fails the whole task: on another device the numbers won't be
+    right. Parts in which the grader itself failed leave numerator and denominator.
     """
     ordered = tuple(parts[part.name] for part in task.parts if part.name in parts)
     judged = [part for part in ordered if not part.fault]
@@ -220,7 +220,7 @@ def _part_result(item: pytest.Item, error: BaseException | None, trace: str) -> 
     task, name = _part_of(item)
     points = tasks.find(task).part(name).points
     doc = getattr(getattr(item, "function", None), "__doc__", None) or name
-    result = PartResult(name, doc.strip().splitlines()[0], points, points)
+    result = PartResult(name, doc.strip().splitlines()[0].rstrip("."), points, points)
     if error is None:
         return result
     if isinstance(error, CheckFailure):

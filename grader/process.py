@@ -24,8 +24,13 @@ ENTRY = Path(__file__).resolve().parent / "worker" / "__main__.py"
 CPU_LIMIT_S = 10.0
 """For one request; the slowest honest one (a training on the emulator) takes about 2 s."""
 
+KERNEL_LIMIT_S = "2"
+"""For one launch on the emulator, which counts it in memory accesses (30 million a second); the
+largest honest one of the checks makes about one million."""
+
 WALL_LIMIT_S = 90.0
-"""The backstop for one request: a machine so busy that 10 s of work take that long is no honest case."""
+"""The backstop for one request: a machine so busy that 10 s of work take that long is no honest
+case."""
 
 _OUTPUT_KEPT_BYTES = 64 << 10
 _POLL_S = 0.1
@@ -245,6 +250,7 @@ def _environment(scratch: Path) -> dict[str, str]:
         # One thread: sums of the same order on every machine, and no 40 ms products on a busy one.
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
+        "EMULATOR_TIME_LIMIT_S": KERNEL_LIMIT_S,
         "EMULATOR_REPORT": "0",  # findings go into the report, not to stderr
         "GRADER_SCRATCH": str(scratch),
     }

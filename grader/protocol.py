@@ -1,9 +1,9 @@
 """Frames on the private pipe between the judge and the process that runs student code.
 
-A frame is 16 bytes (magic, version, header's size, payload's size), a JSON header of bounded size, and
-the raw bytes of the arrays that the header lists. Nothing is unpickled. Whatever a hostile or broken
-peer writes, reading it gives a message of the agreed form or a `ProtocolError`; it never runs
-code, and never allocates more than the limits below.
+A frame is 16 bytes (magic, version, header's size, payload's size), a JSON header of bounded size,
+and the raw bytes of the arrays that the header lists. Nothing is unpickled. Whatever a hostile or
+broken peer writes, reading it gives a message of the agreed form or a `ProtocolError`; it never
+runs code, and never allocates more than the limits below.
 """
 
 from __future__ import annotations
@@ -33,9 +33,14 @@ MAX_PAYLOAD_BYTES = 1 << 30
 MAX_DIMENSIONS = 8
 
 DTYPES = frozenset(
-    ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
-    + ["float16", "float32", "float64"]
-)
+    f"{kind}{bits}"
+    for kind, sizes in {
+        "int": (8, 16, 32, 64),
+        "uint": (8, 16, 32, 64),
+        "float": (16, 32, 64),
+    }.items()
+    for bits in sizes
+) | {"bool"}
 """What crosses the pipe; arrays of other dtypes are reported by name, without their data."""
 
 

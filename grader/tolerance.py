@@ -1,12 +1,15 @@
-"""How far a right float32 result may lie from the float64 truth: derived from rounding, never guessed.
+"""How far a right float32 result may lie from the float64 truth: derived, never guessed.
 
-Every function returns an elementwise bound on |computed − true| for float32 arithmetic that evaluates the handout's
-formulas in any order of summation. Sources:
+Every function returns an elementwise bound on |computed − true| for float32 arithmetic that
+evaluates the handout's formulas in any order of summation. Sources:
 
-- Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM 2002: the model fl(a∘b) = (a∘b)(1+δ),
+- Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM 2002: the model fl(a∘b) =
+(a∘b)(1+δ),
   |δ| ≤ u (2.4), γ_n = n·u/(1−n·u) (Lemma 3.1), sums in any order (4.4) and inner products (3.5).
-- CUDA C++ Programming Guide, "Mathematical Functions": largest errors of the float32 functions in ulp. One ulp is
-  at most 2u relative. expf 2 ulp, logf 1 ulp, tanhf 2 ulp, division 0.5 ulp; __expf(x) 2 + floor(|1.173·x|) ulp,
+- CUDA C++ Programming Guide, "Mathematical Functions": largest errors of the float32 functions in
+ulp. One ulp is
+  at most 2u relative. expf 2 ulp, logf 1 ulp, tanhf 2 ulp, division 0.5 ulp; __expf(x) 2 +
+  floor(|1.173·x|) ulp,
   __logf 2^-21.41 absolute near 1 and 3 ulp elsewhere, __fdividef 2 ulp. The intrinsics are slower
   to go wrong than to fail a deadline: a kernel that uses them is right, and the bounds cover them.
 
@@ -35,15 +38,18 @@ ULP = 2 * U
 """The largest relative size of one ulp."""
 
 TINY = float(np.finfo(np.float32).tiny)
-"""Results below the smallest normal number may be flushed to zero (nvcc -ftz=true, --use_fast_math)."""
+"""Results below the smallest normal number may be flushed to zero (nvcc -ftz=true,
+--use_fast_math)."""
 
 SAFETY = 2.0
-"""Allowed is twice the bound: a right result that happens to reach its bound stays at half of what is allowed."""
+"""Allowed is twice the bound: a right result that happens to reach its bound stays at half of what
+is allowed."""
 
 LOSS_DRIFT = 1e-5
-"""How far a loss curve may drift within the steps that are compared. Measured with float32 against float64 NumPy at
-batch 128 (linear, rate 0.1: 3e-7 over 940 steps; ReLU network of 256: 2e-7 after 100 steps). NumPy adds pairwise, with
-errors that grow like log2(n); a serial sum of the 784 features errs by √784 = 28 times more (Higham & Mary 2019)."""
+"""How far a loss curve may drift within the steps that are compared. Measured with float32 against
+float64 NumPy at batch 128 (linear, rate 0.1: 3e-7 over 940 steps; ReLU network of 256: 2e-7 after
+100 steps). NumPy adds pairwise, with errors that grow like log2(n); a serial sum of the 784
+features errs by √784 = 28 times more (Higham & Mary 2019)."""
 
 
 def gamma(n: float) -> float:
@@ -53,16 +59,16 @@ def gamma(n: float) -> float:
 
 def allowed(bound: Array | float) -> Array:
     """What a check accepts, for a bound of this module."""
-    return SAFETY * np.asarray(bound, dtype=np.float64) + TINY
+    return np.asarray(SAFETY * np.asarray(bound, dtype=np.float64) + TINY)
 
 
 def rounding(true: Array) -> Array:
     """One operation, rounded once."""
-    return U * np.abs(true)
+    return np.asarray(U * np.abs(true))
 
 
 def mean(A: Array, error: Array | float = 0.0) -> Array:
-    """Column means of A (N, K): N − 1 additions in any order, then 1/N and a product (or a quotient).
+    """Column means of A (N, K): N − 1 additions in any order, then 1/N and a product.
 
     Args:
         A: the true values.
@@ -94,10 +100,12 @@ def softmax_xent(Z: Array, y: Array, dZ_in: Array | float = 0.0) -> tuple[Array,
     exponentials = np.exp(shifted)
     sums = exponentials.sum(axis=1, keepdims=True)
     p = exponentials / sums
-    # exp(z − m): the rounding of z − m, 2 ulp, and 1.173 ulp for each unit of the argument (__expf).
+    # exp(z − m): the rounding of z − m, 2 ulp, and 1.173 ulp for each unit of the argument
+    # (__expf).
     exp_error = 2 * ULP + (U + 1.173 * ULP) * np.abs(shifted)
     sum_error = gamma(C) + (p * exp_error).sum(axis=1, keepdims=True)
-    # The quotient costs up to 2 ulp (__fdividef); log(sum) inside an exponent, instead of a quotient, U·log(sum).
+    # The quotient costs up to 2 ulp (__fdividef); log(sum) inside an exponent, instead of a
+    # quotient, U·log(sum).
     p_error = exp_error + sum_error + 2 * ULP + 3 * ULP * (1.0 + np.log(sums))
     onehot = np.zeros_like(Z)
     onehot[rows, y] = 1.0
@@ -117,7 +125,8 @@ def activate(Z: Array, kind: str, dZ: Array | float = 0.0) -> Array:
     incoming = slope * np.broadcast_to(dZ, Z.shape)
     if kind == "relu":
         return np.asarray(incoming)
-    # exp of ±z or ±2z, an addition, a quotient; formulas that subtract (1 + tanh, 2σ − 1) err by an ulp of 1.
+    # exp of ±z or ±2z, an addition, a quotient; formulas that subtract (1 + tanh, 2σ − 1) err by an
+    # ulp of 1.
     exponent = np.abs(Z) if kind == "sigmoid" else 2 * np.abs(Z)
     through_exp = (2 * ULP + (U + 1.173 * ULP) * exponent) * slope
     return np.asarray(through_exp + 3 * ULP * np.abs(A) + 2 * ULP + incoming)
@@ -126,7 +135,10 @@ def activate(Z: Array, kind: str, dZ: Array | float = 0.0) -> Array:
 def activate_backward(
     dA: Array, A: Array, kind: str, ddA: Array | float = 0.0, dA_in: Array | float = 0.0
 ) -> Array:
-    """DA ⊙ φ'(Z) in terms of A, with errors ddA of dA and dA_in of A (for relu: of Z, where A is near 0)."""
+    """The gradient dA ⊙ φ'(Z) in terms of A, with errors ddA of dA and dA_in of A.
+
+    For relu, A may be Z, and dA_in its error: where it can flip the sign, the gradient is undecided.
+    """
     slope = _slope(A, kind)
     incoming = slope * np.broadcast_to(ddA, A.shape)
     spread = np.broadcast_to(dA_in, A.shape)

@@ -1,1 +1,1 @@
-"""The checks: pytest tests, one file a part of the homework, each worth one named share of a task."""
+"""The checks: pytest tests, one file a part of the homework, one test a named share of a task."""

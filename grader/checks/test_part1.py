@@ -33,20 +33,20 @@ def check_bias_add(student: Student, N: int, C: int) -> None:
 
 @part("1.1", "small")
 def test_bias_small(student: Student) -> None:
-    """bias_add adds b to each of a few rows"""
+    """bias_add adds b to each of a few rows."""
     check_bias_add(student, 3, 5)
 
 
 @part("1.1", "ragged")
 def test_bias_ragged(student: Student) -> None:
-    """bias_add works for sizes that fill no block"""
+    """bias_add works for sizes that fill no block."""
     for N, C in ((127, 10), (61, 67), (7, 1031)):
         check_bias_add(student, N, C)
 
 
 @part("1.1", "single")
 def test_bias_single(student: Student) -> None:
-    """bias_add works for one row and for one column"""
+    """bias_add works for one row and for one column."""
     for N, C in ((1, 13), (523, 1), (1, 1)):
         check_bias_add(student, N, C)
 
@@ -71,7 +71,7 @@ def check_softmax(student: Student, Z: Array, y: Array, which: str = "both") -> 
 
 @part("1.2", "losses")
 def test_softmax_losses(student: Student) -> None:
-    """The losses are −log of the label's probability"""
+    """The losses are −log of the label's probability."""
     check_softmax(
         student, normal(student.rng, 7, 10, scale=2), labels(student.rng, 7, 10), "losses"
     )
@@ -79,27 +79,27 @@ def test_softmax_losses(student: Student) -> None:
 
 @part("1.2", "gradient")
 def test_softmax_gradient(student: Student) -> None:
-    """DZ is softmax(Z) − onehot(y), one row an example"""
+    """DZ is softmax(Z) − onehot(y), one row an example."""
     check_softmax(student, normal(student.rng, 7, 10, scale=2), labels(student.rng, 7, 10), "dZ")
 
 
 @part("1.2", "ragged")
 def test_softmax_ragged(student: Student) -> None:
-    """softmax_xent works for sizes that fill no block"""
+    """softmax_xent works for sizes that fill no block."""
     for N, C in ((1, 10), (131, 10), (257, 3), (67, 33)):
         check_softmax(student, normal(student.rng, N, C, scale=3), labels(student.rng, N, C))
 
 
 @part("1.2", "classes")
 def test_softmax_classes(student: Student) -> None:
-    """softmax_xent works for one class and for 5,000 classes"""
+    """softmax_xent works for one class and for 5,000 classes."""
     for N, C in ((5, 1), (3, 1031), (2, 5000)):
         check_softmax(student, normal(student.rng, N, C), labels(student.rng, N, C))
 
 
 @part("1.2", "extreme")
 def test_softmax_extreme(student: Student) -> None:
-    """softmax_xent stays finite and accurate for logits of ±10,000"""
+    """softmax_xent stays finite and accurate for logits of ±10,000."""
     rng, C = student.rng, 11
     Z = normal(rng, 29, C)
     Z[:7] += np.float32(1e4)
@@ -123,36 +123,37 @@ def check_column_mean(student: Student, A: Array) -> None:
 
 @part("1.3", "small")
 def test_mean_small(student: Student) -> None:
-    """column_mean is the mean of each column of a small matrix"""
+    """column_mean is the mean of each column of a small matrix."""
     check_column_mean(student, normal(student.rng, 6, 4) + np.float32(1))
 
 
 @part("1.3", "ragged")
 def test_mean_ragged(student: Student) -> None:
-    """column_mean works for sizes that fill no block"""
+    """column_mean works for sizes that fill no block."""
     for N, K in ((127, 10), (67, 33), (1031, 5), (3, 1031)):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
 
 
 @part("1.3", "long")
 def test_mean_long(student: Student) -> None:
-    """column_mean works for long columns"""
+    """column_mean works for long columns."""
     for N, K in ((30_011, 1), (5_003, 7)):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
 
 
 @part("1.3", "single")
 def test_mean_single(student: Student) -> None:
-    """column_mean works for one row and for one element"""
+    """column_mean works for one row and for one element."""
     for N, K in ((1, 37), (1, 1), (2, 1)):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
 
 
 @part("1.3", "parallel")
 def test_mean_parallel(student: Student) -> None:
-    """column_mean is a parallel reduction: many threads share a long column"""
-    # Ones, and 2²⁴ in the middle: in float32, 2²⁴ + 1 is 2²⁴. A running sum over the whole column loses
-    # half of the ones, whichever end it starts from; of partial sums, only the one with 2²⁴ in it does.
+    """column_mean is a parallel reduction: many threads share a long column."""
+    # Ones, and 2²⁴ in the middle: in float32, 2²⁴ + 1 is 2²⁴. A running sum over the whole column
+    # loses half of the ones, whichever end it starts from; of partial sums, only the one with 2²⁴
+    # in it does.
     N = 20_011
     A = np.ones((N, 2), dtype=np.float32)
     A[N // 2] = 2.0**24
@@ -164,8 +165,8 @@ def test_mean_parallel(student: Student) -> None:
     most_threads = max(outcome.own_threads)
     if lost > 0.4 and most_threads < A.size / 16:  # noqa: PLR2004 - half, less the last additions
         raise CheckFailure(
-            f"one thread adds up a whole column: all {N:,} values went through one running sum. Let the "
-            "threads of a block add up a part each, then combine their sums by a tree"
+            f"one thread adds up a whole column: all {N:,} values went through one running sum. Let "
+            "the threads of a block add up a part each, then combine their sums by a tree"
         )
     expect.close("mean", yours, true, tolerance.mean(f64(A)))
 
@@ -191,7 +192,7 @@ def check_activation(student: Student, kind: str, Z: Array) -> None:
 
 @part("1.4", "relu")
 def test_relu(student: Student) -> None:
-    """Relu and its derivative, which is 0 at A = 0"""
+    """Relu and its derivative, which is 0 at A = 0."""
     for shape in ((5, 3), (67, 31), (1, 1031)):
         Z = normal(student.rng, *shape)
         Z.flat[::5] = 0.0
@@ -200,21 +201,21 @@ def test_relu(student: Student) -> None:
 
 @part("1.4", "sigmoid")
 def test_sigmoid(student: Student) -> None:
-    """Sigmoid and its derivative A(1 − A)"""
+    """Sigmoid and its derivative A(1 − A)."""
     for shape in ((5, 3), (67, 31)):
         check_activation(student, "sigmoid", normal(student.rng, *shape, scale=3))
 
 
 @part("1.4", "tanh")
 def test_tanh(student: Student) -> None:
-    """Tanh and its derivative 1 − A²"""
+    """Tanh and its derivative 1 − A²."""
     for shape in ((5, 3), (67, 31)):
         check_activation(student, "tanh", normal(student.rng, *shape, scale=2))
 
 
 @part("1.4", "extreme")
 def test_activations_extreme(student: Student) -> None:
-    """No NaN for |Z| up to 10,000"""
+    """No NaN for |Z| up to 10,000."""
     Z = np.array([[-1e4, -100, -89, -50, -0.0, 0.0, 50, 88, 89, 100, 1e4]], dtype=np.float32)
     for kind in oracle.KINDS:
         check_activation(student, kind, Z)
@@ -222,7 +223,7 @@ def test_activations_extreme(student: Student) -> None:
 
 @part("1.4", "kinds")
 def test_activation_kinds(student: Student) -> None:
-    """Another kind is a ValueError"""
+    """Another kind is a ValueError."""
     Z = normal(student.rng, 3, 4)
     for name, arguments in (("activate", (Z,)), ("activate_backward", (Z, Z))):
         raised = student.raised(call(f"kernels.{name}", *arguments, "swish"))

@@ -43,14 +43,14 @@ def check_gemm(student: Student, M: int, K: int, N: int, **keywords: Any) -> Non
 
 @part("2.1", "product")
 def test_gemm_product(student: Student) -> None:
-    """gemm(A, B) is A B, row-major, whatever the shapes"""
+    """gemm(A, B) is A B, row-major, whatever the shapes."""
     for M, K, N in ((2, 3, 2), (7, 13, 5), (1, 67, 3), (31, 1, 9), (131, 67, 10), (5, 7, 1)):
         check_gemm(student, M, K, N)
 
 
 @part("2.1", "transposed")
 def test_gemm_transposed(student: Student) -> None:
-    """Gemm transposes either factor, or both"""
+    """Gemm transposes either factor, or both."""
     for ta, tb in ((True, False), (False, True), (True, True)):
         for M, K, N in ((7, 13, 5), (17, 3, 29), (6, 6, 6)):
             check_gemm(student, M, K, N, transpose_a=ta, transpose_b=tb)
@@ -58,7 +58,7 @@ def test_gemm_transposed(student: Student) -> None:
 
 @part("2.1", "alpha and beta")
 def test_gemm_alpha_beta(student: Student) -> None:
-    """Gemm scales by alpha, adds beta times out, and returns out"""
+    """Gemm scales by alpha, adds beta times out, and returns out."""
     check_gemm(student, 7, 5, 11, alpha=-0.37)
     check_gemm(student, 7, 5, 11, alpha=0.5, beta=-1.25, out=normal(student.rng, 7, 11))
     # What `out` held is overwritten where beta is 0, even where it was not a number.
@@ -68,7 +68,7 @@ def test_gemm_alpha_beta(student: Student) -> None:
 
 @part("2.1", "errors")
 def test_gemm_errors(student: Student) -> None:
-    """Gemm raises ValueError for shapes that don't fit, and for beta without out"""
+    """Gemm raises ValueError for shapes that don't fit, and for beta without out."""
     rng = student.rng
     A, B = normal(rng, 4, 3), normal(rng, 5, 6)
     fits = normal(rng, 3, 6)
@@ -157,7 +157,7 @@ def unmoved(before: dict[str, Array], after: Outcome) -> None:
 
 @part("2.2", "outer")
 def test_outer_products(student: Student) -> None:
-    """outer_products gives every example's gradient, G[n, d·C + c] = X[n, d]·dZ[n, c]"""
+    """outer_products gives every example's gradient, G[n, d·C + c] = X[n, d]·dZ[n, c]."""
     for N, D, C in ((2, 3, 4), (1, 67, 10), (13, 31, 7)):
         X, dZ = normal(student.rng, N, D), normal(student.rng, N, C)
         true = oracle.outer_products(f64(X), f64(dZ))
@@ -169,25 +169,25 @@ def test_outer_products(student: Student) -> None:
 
 @part("2.2", "loss")
 def test_by_reduction_loss(student: Student) -> None:
-    """gradients_by_reduction returns the mean loss"""
+    """gradients_by_reduction returns the mean loss."""
     LinearGradients(student, "gradients_by_reduction").check("loss")
 
 
 @part("2.2", "W")
 def test_by_reduction_W(student: Student) -> None:
-    """gradients_by_reduction averages the examples' dW"""
+    """gradients_by_reduction averages the examples' dW."""
     LinearGradients(student, "gradients_by_reduction").check("W")
 
 
 @part("2.2", "b")
 def test_by_reduction_b(student: Student) -> None:
-    """gradients_by_reduction averages the examples' db"""
+    """gradients_by_reduction averages the examples' db."""
     LinearGradients(student, "gradients_by_reduction").check("b")
 
 
 @part("2.3", "scores")
 def test_scores(student: Student) -> None:
-    """Scores are Z = X W + b"""
+    """Scores are Z = X W + b."""
     student.require("linear.LinearClassifier.scores")
     for N, D, C in SIZES:
         p, X, _ = classifier(student.rng, N, D, C)
@@ -202,25 +202,25 @@ def test_scores(student: Student) -> None:
 
 @part("2.3", "loss")
 def test_loss(student: Student) -> None:
-    """Gradients returns the mean loss"""
+    """Gradients returns the mean loss."""
     LinearGradients(student, "gradients").check("loss")
 
 
 @part("2.3", "W")
 def test_W(student: Student) -> None:
-    """DW matches the true gradient"""
+    """DW matches the true gradient."""
     LinearGradients(student, "gradients").check("W")
 
 
 @part("2.3", "b")
 def test_b(student: Student) -> None:
-    """Db matches the true gradient"""
+    """Db matches the true gradient."""
     LinearGradients(student, "gradients").check("b")
 
 
 @part("2.4", "update")
 def test_sgd_update(student: Student) -> None:
-    """sgd_update subtracts learning_rate·g in place"""
+    """sgd_update subtracts learning_rate·g in place."""
     for shape in ((5,), (67, 31), (1031,)):
         w, g, rate = normal(student.rng, *shape), normal(student.rng, *shape), 0.3
         true = f64(w) - rate * f64(g)
@@ -235,7 +235,7 @@ def test_sgd_update(student: Student) -> None:
 
 @part("2.4", "step")
 def test_linear_step(student: Student) -> None:
-    """Step updates W and b by their gradients, and returns the loss before the update"""
+    """Step updates W and b by their gradients, and returns the loss before the update."""
     student.require("linear.LinearClassifier.step")
     rate = 0.4
     for N, D, C in SIZES:
@@ -257,7 +257,7 @@ def test_linear_step(student: Student) -> None:
 
 @part("2.5", "batches")
 def test_batches(student: Student) -> None:
-    """Train visits every example once an epoch, in the given order, the last partial batch too"""
+    """Train visits every example once an epoch, in the given order, the last partial batch too."""
     student.require("training.train")
     # 53 = 7·7 + 4: the last batch has 4 examples. Row n of X holds n, and y is a function of n.
     N, batch_size, epochs, rate, seed = 53, 7, 2, 0.25, int(student.rng.integers(1000))
@@ -273,7 +273,7 @@ def test_batches(student: Student) -> None:
 
 @part("2.5", "curve")
 def test_linear_curve(student: Student) -> None:
-    """The loss curve on Fashion-MNIST is the true one, step by step"""
+    """The loss curve on Fashion-MNIST is the true one, step by step."""
     student.require("training.train")
     # Two epochs of 20 steps, and a last batch of 67: an epoch's worth of what can go wrong.
     X, y = curves.images(student.rng, 19 * 128 + 67)
@@ -291,7 +291,7 @@ def test_linear_curve(student: Student) -> None:
 
 @part("2.5", "accuracy")
 def test_accuracy(student: Student) -> None:
-    """Accuracy is the fraction right; of equal scores, the lowest index wins"""
+    """Accuracy is the fraction right; of equal scores, the lowest index wins."""
     student.require("training.accuracy")
     for N, C in ((97, 5), (1, 3), (1031, 10)):
         # Scores from a few values have many ties, and half of the labels are the first of the best.

@@ -9,10 +9,11 @@ import numpy as np
 from grader import expect, oracle
 from grader.checks.marks import part
 from grader.judge import CheckFailure, new, take
-from grader.student import Student
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from grader.student import Student
 
     Array = NDArray[Any]
 
@@ -24,8 +25,8 @@ def parameters(student: Student) -> dict[str, Array]:
     """The parameters of the submission's XOR network, float64."""
     student.require("network.xor_network")
 
-    def read(_: np.random.Generator) -> dict[str, Array]:
-        _, after = student.run(new("xor", "network.xor_network"), take("xor"))
+    def read(_rng: np.random.Generator) -> dict[str, Array]:
+        after = student.run(new("xor", "network.xor_network"), take("xor"))[1]
         return {
             name: expect.device_array(expect.entry(after.returned, name), name, shape)
             for name, shape in SHAPES.items()
@@ -37,7 +38,7 @@ def parameters(student: Student) -> dict[str, Array]:
 
 @part("3.1", "shape")
 def test_xor_shape(student: Student) -> None:
-    """xor_network has two inputs, two hidden units and two classes, and finite weights"""
+    """xor_network has two inputs, two hidden units and two classes, and finite weights."""
     for name, values in parameters(student).items():
         if not np.isfinite(values).all():
             raise CheckFailure(f"{name} is not finite: {values.tolist()}")
@@ -45,7 +46,7 @@ def test_xor_shape(student: Student) -> None:
 
 @part("3.1", "hidden")
 def test_xor_hidden(student: Student) -> None:
-    """One hidden unit is the OR of the inputs, the other the OR of their negations"""
+    """One hidden unit is the OR of the inputs, the other the OR of their negations."""
     p = parameters(student)
     on = oracle.activate(INPUTS @ p["W1"] + p["b1"], "sigmoid") > 0.5  # noqa: PLR2004 - a gate
     units = {tuple(bool(gate) for gate in on[:, unit]) for unit in range(2)}
@@ -54,13 +55,14 @@ def test_xor_hidden(student: Student) -> None:
         if pattern not in units:
             shown = "; ".join(_row(on[:, unit]) for unit in range(2))
             raise CheckFailure(
-                f"no hidden unit is the {name}. For the inputs 00, 01, 10, 11 your units are on: {shown}"
+                f"no hidden unit is the {name}. For the inputs 00, 01, 10, 11 your "
+                f"units are on: {shown}"
             )
 
 
 @part("3.1", "truth")
 def test_xor_truth(student: Student) -> None:
-    """The right class gets a probability of at least 0.9 for each of the four inputs"""
+    """The right class gets a probability of at least 0.9 for each of the four inputs."""
     _, Z = oracle.network_forward(parameters(student), INPUTS, "sigmoid")
     losses, _ = oracle.softmax_xent(Z, np.array([0, 1, 1, 0]))
     right = np.exp(-losses)
@@ -68,7 +70,8 @@ def test_xor_truth(student: Student) -> None:
         worst = int(np.argmin(right))
         inputs = ", ".join(f"{value:.0f}" for value in INPUTS[worst])
         raise CheckFailure(
-            f"inputs ({inputs}): the right class has a probability of {right[worst]:.3g}, at least 0.9 is asked"
+            f"inputs ({inputs}): the right class has a probability of {right[worst]:.3g}, "
+            "at least 0.9 is asked"
         )
 
 

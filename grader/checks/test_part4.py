@@ -91,13 +91,13 @@ def check_forward(student: Student, which: int, name: str) -> None:
 
 @part("4.1", "hidden")
 def test_hidden(student: Student) -> None:
-    """The hidden activations are A = φ(X W1 + b1)"""
+    """The hidden activations are A = φ(X W1 + b1)."""
     check_forward(student, 0, "A")
 
 
 @part("4.1", "logits")
 def test_logits(student: Student) -> None:
-    """The logits are Z = A W2 + b2"""
+    """The logits are Z = A W2 + b2."""
     check_forward(student, 1, "Z")
 
 
@@ -121,31 +121,31 @@ def check_gradient(student: Student, name: str) -> None:
 
 @part("4.2", "W2")
 def test_W2(student: Student) -> None:
-    """dW2 and the loss match the true ones"""
+    """dW2 and the loss match the true ones."""
     check_gradient(student, "W2")
 
 
 @part("4.2", "b2")
 def test_b2(student: Student) -> None:
-    """db2 matches the true gradient"""
+    """db2 matches the true gradient."""
     check_gradient(student, "b2")
 
 
 @part("4.2", "W1")
 def test_W1(student: Student) -> None:
-    """dW1 matches the true gradient"""
+    """dW1 matches the true gradient."""
     check_gradient(student, "W1")
 
 
 @part("4.2", "b1")
 def test_b1(student: Student) -> None:
-    """db1 matches the true gradient"""
+    """db1 matches the true gradient."""
     check_gradient(student, "b1")
 
 
 @part("4.3", "step")
 def test_network_step(student: Student) -> None:
-    """Step updates all four parameters by the gradients before the update"""
+    """Step updates all four parameters by the gradients before the update."""
     student.require("network.TwoLayerNetwork.step")
     rate = 0.4
     for N, D, H, C, kind in CASES[1:3]:
@@ -165,7 +165,7 @@ def test_network_step(student: Student) -> None:
 
 @part("4.3", "curve")
 def test_network_curve(student: Student) -> None:
-    """50 steps on Fashion-MNIST follow the true loss curve"""
+    """50 steps on Fashion-MNIST follow the true loss curve."""
     student.require("network.TwoLayerNetwork.step")
     X, y = curves.images(student.rng, 24 * 64 + 37)
     seed, rate, H = int(student.rng.integers(1000)), 0.1, 32
@@ -181,7 +181,7 @@ def test_network_curve(student: Student) -> None:
 
 @part("4.3", "accuracy")
 def test_network_accuracy(student: Student) -> None:
-    """A short training on Fashion-MNIST reaches the accuracy that it should"""
+    """A short training on Fashion-MNIST reaches the accuracy that it should."""
     student.require("network.TwoLayerNetwork.step")
     X, y = curves.images(student.rng, curves.TRAINED_ON + curves.TESTED_ON)
     (X, X_test), (y, y_test) = (np.split(a, [curves.TRAINED_ON]) for a in (X, y))
@@ -201,6 +201,6 @@ def test_network_accuracy(student: Student) -> None:
     reached = float(np.mean(Z.argmax(axis=1) == y_test))
     if not reached >= curves.ACCURACY_FLOOR:
         raise CheckFailure(
-            f"after one epoch the accuracy on unseen images is {reached:.3f}; right code reaches at "
-            f"least {curves.ACCURACY_FLOOR:.3f} for every seed"
+            f"after one epoch the accuracy on unseen images is {reached:.3f}; right code reaches "
+            f"at least {curves.ACCURACY_FLOOR:.3f} for every seed"
         )

@@ -1,4 +1,4 @@
-"""Matches a submission's wrong answer against the bank, and against patterns of untouched memory."""
+"""Matches a wrong answer against the bank, and against patterns of untouched memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 _DISTINCT = 10.0
-"""A wrong answer has to differ from the truth, and from other wrong answers, by this many tolerances."""
+"""A wrong answer has to differ from the truth, and from other wrong answers, by this many
+tolerances."""
 
 _NEAR = 4.0
 """A match may be this many tolerances off: the mistake scales the rounding errors with it."""
@@ -30,7 +31,9 @@ def recognise(
 
     Args:
         quantity: under which the bank lists the result, "" for none.
-        yours, true, limit: the wrong answer, the truth, and what is allowed; one shape.
+        yours: the wrong answer.
+        true: the truth, of the same shape.
+        limit: what is allowed, of the same shape.
         inputs: that the bank's entries need; an entry whose inputs are not all there is left out.
 
     Returns:
@@ -73,15 +76,15 @@ def _untouched(yours: Array) -> Diagnosed | None:
         return Diagnosed(
             "nothing-written",
             "nothing was written to the result",
-            "The result still holds the NaNs with which the grader fills fresh memory: is the kernel "
-            "launched, does it write to this array, and does its guard let any thread through?",
+            "The result still holds the NaNs with which the grader fills fresh memory: is the "
+            "kernel launched, does it write to this array, and does its guard let any thread through?",
         )
     first = int(np.argmax(flat))
     if flat.any() and flat[first:].all() and first > 0:
         return Diagnosed(
             "tail-not-written",
             "the end of the result was never written",
-            f"Elements from number {first:,} on still hold the NaNs with which the grader fills fresh "
-            "memory: the grid is too small. Round the number of blocks up, not down.",
+            f"Elements from number {first:,} on still hold the NaNs with which the grader fills "
+            "fresh memory: the grid is too small. Round the number of blocks up, not down.",
         )
     return None

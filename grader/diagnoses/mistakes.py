@@ -1,7 +1,8 @@
 """The bank of known mistakes: each entry computes the wrong answer that the mistake gives.
 
-Inputs are named as in the handout; X, W, Z, … in float64, y integers. An entry whose answer does not exist for some
-inputs (a mean of a batch of one …) may return the truth: matching ignores entries that don't differ from it.
+Inputs are named as in the handout; X, W, Z, … in float64, y integers. An entry whose answer does
+not exist for some inputs (a mean of a batch of one …) may return the truth: matching ignores
+entries that don't differ from it.
 """
 
 from __future__ import annotations
@@ -64,11 +65,15 @@ def _by_size(factor: Callable[[int], float]) -> Callable[[Inputs, Array], Array]
     return lambda inputs, true: true * factor(int(inputs["N"]))
 
 
+_GRADIENTS = (
+    *("linear.W", "linear.b", "linear.loss", "network.loss"),
+    *("network.W1", "network.b1", "network.W2", "network.b2"),
+)
+
 MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "sum-not-mean",
-        ("column_mean", "linear.W", "linear.b", "linear.loss", "network.W1", "network.b1")
-        + ("network.W2", "network.b2", "network.loss"),
+        ("column_mean", *_GRADIENTS),
         "the average over the batch is missing",
         "Every element is N times too large: this is the sum over the N examples, not their mean. "
         "Divide by N, once (eq. 4 and 7).",
@@ -76,19 +81,17 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "mean-twice",
-        ("column_mean", "linear.W", "linear.b", "linear.loss", "network.W1", "network.b1")
-        + ("network.W2", "network.b2", "network.loss"),
+        ("column_mean", *_GRADIENTS),
         "the average over the batch is taken twice",
         "Every element is N times too small: 1/N was applied twice. Leave one of them out (eq. 7).",
         _by_size(lambda N: 1.0 / N),
     ),
     Mistake(
         "negative",
-        ("softmax.dZ", "linear.W", "linear.b", "softmax.losses", "sgd.step", "network.W1")
-        + ("network.W2", "network.b1", "network.b2"),
+        ("softmax.dZ", "softmax.losses", *_GRADIENTS),
         "the sign is the wrong way round",
-        "Every element is minus the true one. The gradient of the loss is p − onehot(y) (eq. 5), and the "
-        "loss is −log p_y (eq. 3).",
+        "Every element is minus the true one. The gradient of the loss is p − onehot(y) (eq. 5), and "
+        "the loss is −log p_y (eq. 3).",
         lambda _, true: -true,
     ),
     Mistake(
@@ -102,7 +105,8 @@ MISTAKES: tuple[Mistake, ...] = (
         "dz-averaged",
         ("softmax.dZ",),
         "dZ is divided by N here already",
-        "softmax_xent gives one gradient an example, not averaged: the mean is taken later (eq. 5 to 7).",
+        "softmax_xent gives one gradient an example, not averaged: the mean is taken "
+        "later (eq. 5 to 7).",
         _by_size(lambda N: 1.0 / N),
     ),
     Mistake(
@@ -123,7 +127,8 @@ MISTAKES: tuple[Mistake, ...] = (
         "row-mean",
         ("column_mean",),
         "these are means over rows, not over columns",
-        "column_mean averages over the N rows and keeps the K columns: element k is the mean of A[:, k].",
+        "column_mean averages over the N rows and keeps the K columns: element k is the "
+        "mean of A[:, k].",
         lambda inputs, true: (
             inputs["A"].mean(axis=1) if inputs["A"].shape[0] == inputs["A"].shape[1] else true
         ),
@@ -132,16 +137,16 @@ MISTAKES: tuple[Mistake, ...] = (
         "first-row",
         ("column_mean",),
         "only the first row reaches the result",
-        "Each element is A[0, k]/N or A[0, k]: the other rows are not added. Does the loop run over all N "
-        "rows, and does the tree add up all threads?",
+        "Each element is A[0, k]/N or A[0, k]: the other rows are not added. Does the loop run "
+        "over all N rows, and does the tree add up all threads?",
         lambda inputs, _: inputs["A"][0] / len(inputs["A"]),
     ),
     Mistake(
         "gemm-swapped",
         ("gemm",),
         "the factors are swapped",
-        "This is B A. cuBLAS is column-major: asking for B times A in its eyes gives A B in yours, with the "
-        "memory of B first (Cᵀ = Bᵀ Aᵀ).",
+        "This is B A. cuBLAS is column-major: asking for B times A in its eyes gives A B in yours, "
+        "with the memory of B first (Cᵀ = Bᵀ Aᵀ).",
         lambda inputs, true: (
             inputs["alpha"] * (inputs["B"] @ inputs["A"])
             if inputs["A"].shape == inputs["B"].shape[::-1] == true.shape
@@ -152,8 +157,8 @@ MISTAKES: tuple[Mistake, ...] = (
         "gemm-transposed",
         ("gemm",),
         "the result lies transposed in memory",
-        "The numbers are right, but column by column: cuBLAS wrote its column-major C. Compute Cᵀ = Bᵀ Aᵀ "
-        "by passing B first, with M and N exchanged.",
+        "The numbers are right, but column by column: cuBLAS wrote its column-major C. Compute "
+        "Cᵀ = Bᵀ Aᵀ by passing B first, with M and N exchanged.",
         lambda _, true: true.T.reshape(true.shape),
     ),
     Mistake(

@@ -1,7 +1,8 @@
 """The report as a student reads it in a terminal.
 
-Passed tasks take one line, the first failure is shown in full, others in short, `--all` shows everything. Width, colour
-and encoding are rich's business: NO_COLOR and pipes get no colour, a narrow terminal gets short lines.
+Passed tasks take one line, the first failure is shown in full, others in short, `--all` shows
+everything. Width, colour and encoding are rich's business: NO_COLOR and pipes get no colour, a
+narrow terminal gets short lines.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-_COMPILE_ERROR = re.compile(r"^\s*\"?([\w./-]+\.\w+)\"?[(:](\d+)\)?(?::\d+)?: error:? ?(.*)$", re.MULTILINE)
+_COMPILE_ERROR = re.compile(
+    r"^\s*\"?([\w./-]+\.\w+)\"?[(:](\d+)\)?(?::\d+)?: error:? ?(.*)$", re.MULTILINE
+)
 _MAX_TEXT = 2000
 
 
@@ -17,13 +19,14 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
     Args:
         error: as caught.
         folder: the submission's; frames elsewhere are not the student's.
-        target: the function that was called; its first line is named where no frame is the student's.
+        target: the function that was called; its first line is named where no frame is the
+            student's.
 
     Returns:
         {"type", "message", "file", "line", "source", "compiler"}: file and line are None where
         nothing of the student's was involved; compiler tells that a kernel did not compile.
     """
-    fault = {
+    fault: dict[str, Any] = {
         "type": type(error).__name__,
         "message": str(error)[:_MAX_TEXT],
         "file": None,
@@ -32,7 +35,7 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
         "compiler": False,
     }
     if isinstance(error, SyntaxError) and error.filename:
-        place = {"file": Path(error.filename).name, "line": error.lineno}
+        place: dict[str, Any] = {"file": Path(error.filename).name, "line": error.lineno}
         return {**fault, **place, "message": str(error.msg), "source": (error.text or "").strip()}
     fault.update(_innermost(error, folder) or first_line(target, folder) or {})
     if type(error).__name__ == "CompileError":

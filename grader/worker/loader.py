@@ -1,7 +1,7 @@
 """Loads a submission's files flat, the judge's own device.py first, with stand-ins where told.
 
-`import kernels` in a submission means the file kernels.py beside it, whatever else is installed under
-that name. Functions that failed, are not started, or are missing are replaced right after the
+`import kernels` in a submission means the file kernels.py beside it, whatever else is installed
+under that name. Functions that failed, are not started, or are missing are replaced right after the
 module that defines them is executed, which is before any module that imports them goes on.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-import types
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -21,6 +20,7 @@ from grader.worker import standins
 from grader.worker.faults import describe_fault
 
 if TYPE_CHECKING:
+    import types
     from collections.abc import Callable, Iterable, Sequence
 
 MODULES = tuple(file.removesuffix(".py") for file in tasks.FILES)
@@ -67,7 +67,7 @@ class Submission(MetaPathFinder):
         return {"modules": {name: self._load(name) for name in MODULES}, "missing": self.missing}
 
     def resolve(self, name: str) -> Any:
-        """The object behind "module.function" or "module.Class"; AttributeError if there is none."""
+        """The object behind "module.function" or "module.Class"; AttributeError without one."""
         module, *attributes = name.split(".")
         found: Any = sys.modules[module]
         for attribute in attributes:

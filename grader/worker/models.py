@@ -1,4 +1,4 @@
-"""Models of the judge's own, by which `train` and `accuracy` are judged apart from the student's."""
+"""Models of the judge's own, by which `train` and `accuracy` are judged on their own."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -20,7 +21,8 @@ from grader.worker.values import Arguments, describe
 def serve(read_fd: int, write_fd: int) -> None:
     """Answer requests until the judge closes the pipe.
 
-    Requests: {"id", "op": "load", "folder", "device", "replaced"} and {"id", "op": "run", "actions"}
+    Requests: {"id", "op": "load", "folder", "device", "replaced"} and {"id", "op": "run",
+        "actions"}
     with the actions' arrays. Replies echo the id.
     """
     pipe = Pipe(read_fd, write_fd)
@@ -156,7 +158,5 @@ def _contents(model: Any, reply: list[Any]) -> Any:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed or replaced
             stream.flush()
-        except (OSError, ValueError, AttributeError):
-            continue  # student code closed or replaced it

@@ -41,7 +41,8 @@ def put(module: types.ModuleType, name: str) -> None:
 def module(name: str) -> types.ModuleType:
     """A whole module of stand-ins, for one that does not load.
 
-    Names of given code that others may import from it are answered, too, so that those can be loaded.
+    Names of given code that others may import from it are answered, too, so that those can be
+    loaded.
     """
     made = types.ModuleType(name)
     for function in names(name):
@@ -71,7 +72,8 @@ def _get(array: Any) -> Any:
 def _put(values: Any) -> Any:
     from pycuda import gpuarray  # noqa: PLC0415 - importable once the backend is active
 
-    # ascontiguousarray would make a scalar one-dimensional, and so would atleast_1d; nothing is 0-d.
+    # ascontiguousarray would make a scalar one-dimensional, and so would atleast_1d; nothing is
+    # 0-d.
     return gpuarray.to_gpu(np.ascontiguousarray(values, dtype=np.float32))
 
 

@@ -16,7 +16,8 @@ _MAX_TEXT = 200
 class Arguments:
     """Turns the argument entries of one call into objects, and remembers those on the device.
 
-    Entries: {"device": i}, {"host": i} (arrays of the frame), {"value": JSON}, {"ref": name} (an object
+    Entries: {"device": i}, {"host": i} (arrays of the frame), {"value": JSON}, {"ref": name} (an
+        object
     kept from an earlier action).
     """
 
@@ -52,7 +53,6 @@ def describe(value: Any, arrays: list[Any], identities: dict[int, str], depth: i
     """
     from pycuda import gpuarray  # noqa: PLC0415 - importable once the backend is active
 
-    kind = type(value).__name__
     if value is None:
         return {"kind": "None"}
     if isinstance(value, gpuarray.GPUArray):
@@ -61,25 +61,30 @@ def describe(value: Any, arrays: list[Any], identities: dict[int, str], depth: i
         return entry if label is None else {**entry, "is_argument": label}
     if isinstance(value, np.ndarray):
         return {"kind": "ndarray", **_array(value, arrays)}
-    if isinstance(value, np.generic | bool | int | float):
-        dtype = str(value.dtype) if isinstance(value, np.generic) else ""
-        number = complex(value)  # type: ignore[arg-type]  # np.generic numbers all convert
-        return {"kind": kind, "dtype": dtype, "value": float(number.real)}
-    if isinstance(value, str):
-        return {"kind": "str", "text": value[:_MAX_TEXT]}
-    if depth < _MAX_DEPTH and isinstance(value, tuple | list):
-        items = [describe(item, arrays, identities, depth + 1) for item in value[:_MAX_ITEMS]]
-        return {"kind": "tuple" if isinstance(value, tuple) else "list", "items": items}
-    if depth < _MAX_DEPTH and isinstance(value, dict):
-        pairs = list(value.items())[:_MAX_ITEMS]
-        return {
-            "kind": "dict",
-            "entries": {
-                str(key)[:_MAX_TEXT]: describe(item, arrays, identities, depth + 1)
-                for key, item in pairs
-            },
+    if depth < _MAX_DEPTH and isinstance(value, tuple | list | dict):
+        return _container(value, arrays, identities, depth + 1)
+    return _scalar(value)
+
+
+def _container(value: Any, arrays: list[Any], identities: dict[int, str], depth: int) -> Any:
+    """The items of a tuple, list or dict, as far as a reply may hold them."""
+    if isinstance(value, dict):
+        entries = {
+            str(key)[:_MAX_TEXT]: describe(item, arrays, identities, depth)
+            for key, item in list(value.items())[:_MAX_ITEMS]
         }
-    return {"kind": kind[:_MAX_TEXT]}
+        return {"kind": "dict", "entries": entries}
+    items = [describe(item, arrays, identities, depth) for item in value[:_MAX_ITEMS]]
+    return {"kind": "tuple" if isinstance(value, tuple) else "list", "items": items}
+
+
+def _scalar(value: Any) -> Any:
+    """A number with its value, anything else by the name of its type."""
+    kind = type(value).__name__[:_MAX_TEXT]
+    if isinstance(value, bool | int | float | np.number | np.bool_):
+        dtype = str(value.dtype) if isinstance(value, np.generic) else ""
+        return {"kind": kind, "dtype": dtype, "value": float(np.real(value))}
+    return {"kind": kind}
 
 
 def _array(value: Any, arrays: list[Any]) -> dict[str, Any]:

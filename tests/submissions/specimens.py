@@ -19,7 +19,8 @@ and then edits, each of which must match exactly once in the file:
     new lines
     >>>>
 
-`--- linear.py delete` removes the file, and `at: kernels.py: text` names the line that holds the text.
+`--- linear.py delete` removes the file, and `at: kernels.py: text` names the line that holds the
+text.
 """
 
 from __future__ import annotations

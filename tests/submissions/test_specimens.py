@@ -1,4 +1,4 @@
-"""Every specimen is graded on the tasks that it concerns, and gets its verdict: no more, no less."""
+"""Every specimen, graded on the tasks that it concerns, gets its verdict: no more, no less."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def lost(report: Report) -> dict[str, tuple[str, ...]]:
 
 def explained(report: Report) -> str:
     """The messages, for a failing test's reader."""
-    return "\n".join(f"{r.task} {part.name}: {part.message}" for r in report.results for part in r.parts)
+    return "\n".join(
+        f"{r.task} {part.name}: {part.message}" for r in report.results for part in r.parts
+    )
 
 
 @pytest.mark.parametrize("path", WRONG, ids=lambda path: path.stem)
