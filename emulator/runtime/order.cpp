@@ -40,7 +40,6 @@ void Checker::begin_block(Worker &w) {
   block_floor = epoch_floor = floor_of(++now);
   runs_.push({now, w.block_number, (uint32_t)fences_.size()});
   forget_acquired();
-  for (unsigned t = 0; t < w.launch->threads; t++) w.threads[t].stamp = now;
   for (unsigned i = 0; i * kWarpLanes < w.launch->threads; i++) w.warps[i].synced = now;
   if (statics.size) set_state(statics, 0, w.shared_bytes, kFresh);
   if (w.launch->dynamic_bytes) set_state(dynamic, 0, w.launch->dynamic_bytes, kFresh);
@@ -52,11 +51,9 @@ void Checker::end_block(Worker &w) {
 }
 
 void Checker::new_epoch(Worker &w) {
-  if (!on) return;
   settle(w);
   counters.flush_block(w);
   epoch_floor = floor_of(++now);
-  for (unsigned t = 0; t < w.launch->threads; t++) w.threads[t].stamp = now;
   for (unsigned i = 0; i * kWarpLanes < w.launch->threads; i++) {
     w.warps[i].synced = now;
     w.warps[i].partial = false;

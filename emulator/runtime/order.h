@@ -80,7 +80,8 @@ struct Checker {
   bool on = false, profile = false;
 
   void enter_thread(unsigned t, uint32_t stamp, Address stack_low) {
-    me = (Record)stamp << kStampShift | (Record)t << kThreadShift;
+    Record segment = (Record)stamp << kStampShift;
+    me = (segment > epoch_floor ? segment : epoch_floor) | (Record)t << kThreadShift;
     stack = stack_low;
   }
   void begin_launch(Worker &w);

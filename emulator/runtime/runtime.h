@@ -78,7 +78,7 @@ struct Thread {
   Address pc;
   Address last_address, last_pc;  // of the last volatile or atomic access: a repetition is a spinning thread
   uint32_t repeats;
-  uint32_t stamp;                 // see order.h
+  uint32_t stamp;                 // of its last synchronisation (order.h); older than the block's epoch: that counts
 };
 
 struct Warp {
@@ -97,7 +97,9 @@ struct Worker {
   Index3 thread{}, block{};
   uint64_t block_number = 0;
   unsigned current = 0, started = 0, done = 0, at_barrier = 0, in_lockstep = 0, spinning = 0;
-  int barrier_result = 0;
+  unsigned barrier_phase = 0;
+  int barrier_result[2]{}, barrier_line = 0;
+  bool barrier_mixed = false;  // threads wait at different lines
   char *shared = nullptr, *dynamic = nullptr;
   size_t shared_bytes = 0;
   Context main{};

@@ -9,6 +9,13 @@ __thread Worker *self = nullptr;
 
 static void fiber_main();
 
+static const struct InOrder {
+  uint16_t number[kMaxThreads];
+  InOrder() {
+    for (unsigned t = 0; t < kMaxThreads; t++) number[t] = (uint16_t)t;
+  }
+} in_order;
+
 Worker::Worker() : fibers(fiber_main) {}
 
 static void enter(Worker &w, unsigned t) {
@@ -16,7 +23,7 @@ static void enter(Worker &w, unsigned t) {
   Thread &thread = w.threads[t];
   thread.state = State::Running;
   w.thread = thread.index;
-  check.enter_thread(t, thread.stamp, w.fiber->stack);
+  if (w.launch->checked) check.enter_thread(t, thread.stamp, w.fiber->stack);
 }
 
 static unsigned next_ready(Worker &w) {
@@ -43,41 +50,54 @@ static void leave(Worker &w, Context &from) {
 
 void block_here(Worker &w) { leave(w, w.fiber->context); }
 
-static void release_barrier(Worker &w) {
-  unsigned n = w.launch->threads, first = n, returned = n;
-  bool reported = false;
+static EMU_COLD void report_divergence(Worker &w) {
+  unsigned n = w.launch->threads, first = n, returned = n, elsewhere = n;
   for (unsigned t = 0; t < n; t++) {
     Thread &thread = w.threads[t];
-    if (thread.state == State::Done && returned == n) returned = t;
-    if (thread.state != State::Barrier) continue;
-    if (first == n) first = t;
-    Thread &leader = w.threads[first];
-    if (thread.line == leader.line || reported) continue;
-    reported = true;
-    if (RawFinding *f = report(w, Kind::BarrierDivergence, leader.pc, thread.pc, leader.line, thread.line)) {
-      f->thread = leader.index;
-      f->has_other = 1;
-      f->other_block = w.block;
-      f->other_thread = thread.index;
-      set_text(*f, "threads of one block wait at different __syncthreads()");
+    if (thread.state == State::Done) {
+      if (returned == n) returned = t;
+    } else if (first == n) {
+      first = t;
+    } else if (elsewhere == n && thread.line != w.threads[first].line) {
+      elsewhere = t;
     }
   }
-  if (returned < n && !reported) {
-    Thread &leader = w.threads[first];
-    if (RawFinding *f = report(w, Kind::BarrierDivergence, leader.pc, 0, leader.line, 0)) {
-      f->thread = leader.index;
-      Index3 i = w.threads[returned].index;
-      set_text(*f, "only %u of %u threads of the block reach this barrier; %u have already returned, thread (%u, %u, %u) first",
-               w.at_barrier, n, w.done, i.x, i.y, i.z);
-    }
+  Thread &leader = w.threads[first];
+  if (elsewhere < n) {
+    Thread &other = w.threads[elsewhere];
+    RawFinding *f = report(w, Kind::BarrierDivergence, leader.pc, other.pc, leader.line, other.line);
+    if (!f) return;
+    f->thread = leader.index;
+    f->has_other = 1;
+    f->other_block = w.block;
+    f->other_thread = other.index;
+    set_text(*f, "threads of one block wait at different __syncthreads()");
+    return;
   }
+  RawFinding *f = report(w, Kind::BarrierDivergence, leader.pc, 0, leader.line, 0);
+  if (!f) return;
+  f->thread = leader.index;
+  Index3 i = w.threads[returned].index;
+  set_text(*f, "only %u of %u threads of the block reach this barrier; %u have already returned, thread (%u, %u, %u) first",
+           w.at_barrier, n, w.done, i.x, i.y, i.z);
+}
+
+// All threads that have not returned stand at the barrier.
+static void release_barrier(Worker &w) {
+  unsigned n = w.launch->threads;
+  if (EMU_UNLIKELY(w.done || w.barrier_mixed)) report_divergence(w);
   w.at_barrier = 0;
-  check.new_epoch(w);
+  w.barrier_mixed = false;
+  ++w.barrier_phase;
+  if (w.launch->checked) check.new_epoch(w);
+  if (!w.done) {
+    w.ready_first = 0;
+    w.ready_count = n;
+    memcpy(w.ready, in_order.number, n * sizeof *w.ready);
+    return;
+  }
   for (unsigned t = 0; t < n; t++)
-    if (w.threads[t].state == State::Barrier) {
-      w.threads[t].result = (uint64_t)(int64_t)w.barrier_result;
-      w.make_ready(t);
-    }
+    if (w.threads[t].state == State::Barrier) w.make_ready(t);
 }
 
 static void finish_thread(Worker &w) {
@@ -160,6 +180,7 @@ static void prepare(Worker &w, uint64_t number) {
   w.block_number = number;
   w.block = unflatten(number, launch.grid);
   w.started = w.done = w.at_barrier = w.in_lockstep = w.spinning = w.ready_first = w.ready_count = 0;
+  w.barrier_mixed = false;
   if (w.shared_bytes) memset(w.shared, 0xFF, w.shared_bytes);
   if (launch.dynamic_bytes) memset(w.dynamic, 0xFF, launch.dynamic_bytes);
   for (unsigned i = 0; i * kWarpLanes < launch.threads; i++) {
@@ -198,19 +219,25 @@ static int barrier(int operation, int predicate, int line, Address pc) {
   Thread &thread = w.me();
   check.work(w, pc);
   check.counters.barrier(w, pc);
-  if (!w.at_barrier) w.barrier_result = operation == EMU_BARRIER_AND;
+  // Two results: a thread may reach the next barrier before all have left this one.
+  unsigned phase = w.barrier_phase & 1;
+  int &result = w.barrier_result[phase];
+  if (!w.at_barrier) {
+    result = operation == EMU_BARRIER_AND;
+    w.barrier_line = line;
+  }
+  w.barrier_mixed |= line != w.barrier_line;
   switch (operation) {
-    case EMU_BARRIER_COUNT: w.barrier_result += !!predicate; break;
-    case EMU_BARRIER_AND: w.barrier_result &= !!predicate; break;
-    default: w.barrier_result |= !!predicate;
+    case EMU_BARRIER_COUNT: result += !!predicate; break;
+    case EMU_BARRIER_AND: result &= !!predicate; break;
+    default: result |= !!predicate;
   }
   thread.line = line;
   thread.pc = pc;
   thread.state = State::Barrier;
-  ++w.at_barrier;
-  if (w.at_barrier + w.done == w.launch->threads) release_barrier(w);
+  if (++w.at_barrier + w.done == w.launch->threads) release_barrier(w);
   block_here(w);
-  return (int)thread.result;
+  return result;
 }
 
 void yield_here(Worker &w) {

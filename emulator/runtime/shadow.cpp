@@ -319,7 +319,8 @@ void Checker::refuel(Worker &w, Address pc) {
     yield_here(w);  // a thread that spins on plain loads lets the others run
     return;
   }
-  report_fatal(w, Kind::TimeLimit, pc, 0);
+  RawFinding *f = report_fatal(w, Kind::TimeLimit, pc, 0);
+  if (f) f->other_pc = w.me().last_pc;  // the atomic that it repeats, should pc be inside of it
   abort_launch(w);
 }
 
