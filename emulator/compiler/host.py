@@ -91,7 +91,13 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
         *("-U_FORTIFY_SOURCE", "-fcf-protection=none"),
     ]
     if compiler.family == "gcc":
-        result += ["-fwhole-program", "-fno-gnu-unique", "-fno-finite-loops", "-fno-ipa-icf", "-fno-crossjumping"]
+        result += [
+            "-fwhole-program",
+            "-fno-gnu-unique",
+            "-fno-finite-loops",
+            "-fno-ipa-icf",
+            "-fno-crossjumping",
+        ]
     else:
         result += ["-fno-vectorize", "-fno-slp-vectorize", "-fno-finite-loops"]
     if compiler.zig:

@@ -139,7 +139,8 @@ class _Job:
             use = ["-include", header, "-fpch-preprocess"]
         else:
             use = ["-include-pch", header + ".pch"]
-        paths = [f"-I{path}" for path in [host.STUBS, host.INCLUDE, *self.options.include_paths]]
+        paths = [f"-I{path}" for path in self.options.include_paths]
+        paths += ["-isystem", host.STUBS, "-isystem", host.INCLUDE]
         command = [
             *self.compiler.command,
             "-x",

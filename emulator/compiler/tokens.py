@@ -41,6 +41,9 @@ class Tokens:
         self.text: list[str] = []
         self.kind: list[int] = []
         system = False
+        system_files: set[str] = (
+            set()
+        )  # the flag is missing on lines that begin with a macro of another file
         pending: list[str] = []
         for line in source.splitlines(keepends=True):
             if not line.lstrip().startswith("#"):
@@ -51,7 +54,9 @@ class Tokens:
             self._append(line, DIRECTIVE)
             marker = _LINE_MARKER.match(line.lstrip())
             if marker:
-                system = "3" in marker[3].split()  # GCC's flag for a system header
+                if "3" in marker[3].split():  # GCC's flag for a system header
+                    system_files.add(marker[2])
+                system = marker[2] in system_files
         self._scan("".join(pending), system)
         self.code = [i for i, kind in enumerate(self.kind) if kind > DIRECTIVE]
 
@@ -62,8 +67,10 @@ class Tokens:
     def _scan(self, text: str, system: bool) -> None:
         if not text:
             return
-        if system:  # the host's own headers hold no markers
-            self._append(text, SPACE)
+        if (
+            system
+        ):  # headers of the host and of CUDA: no markers but in __attribute__((__noinline__))
+            self._append(text.replace("__emu_noinline__", "noinline"), SPACE)
             return
         for match in _TOKEN.finditer(text):
             group = match.lastgroup or ""

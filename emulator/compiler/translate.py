@@ -65,6 +65,15 @@ def translate(source: str, flags: frozenset[str] = frozenset()) -> Translation:
     return _Translator(source, flags).run()
 
 
+class _Body(NamedTuple):
+    """A device function: code positions of its start, its opening brace and its end; and what nvcc calls it."""
+
+    start: int
+    brace: int
+    end: int
+    called: str
+
+
 class _Translator:
     def __init__(self, source: str, flags: frozenset[str]) -> None:
         self.tokens = Tokens(source)
@@ -75,9 +84,8 @@ class _Translator:
         self.kernel_names: set[str] = set()
         self.device_functions: set[str] = set()
         self.host_functions: dict[str, bool] = {}  # name → is constexpr
-        self.bodies: list[
-            tuple[int, int, str]
-        ] = []  # code positions of device functions, and what they are
+        self.bodies: list[_Body] = []
+        self.file_scope_dynamic: list[tuple[str, str]] = []  # (type, name)
         self.errors: list[Diagnostic] = []
         self.shared_count = 0
 
@@ -110,6 +118,7 @@ class _Translator:
                 start = position + 1
             position += 1
         self._check_calls()
+        self._bind_file_scope_dynamic()
         self._drop_markers()
         return Translation(self.tokens.source(), list(self.kernels.values()), self.errors)
 
@@ -257,11 +266,15 @@ class _Translator:
         in_class = any(scope.kind == "class" for scope in self.scopes)
         if "__emu_global__" in words:
             self.kernel_names.add(name)
-            self.bodies.append((brace, self._skip_group(brace), f'__global__ function("{name}")'))
+            self.bodies.append(
+                _Body(start, brace, self._skip_group(brace), f'__global__ function("{name}")')
+            )
             self._kernel_definition(start, brace, name_at)
         elif "__emu_device__" in words:
             self.device_functions.add(name)
-            self.bodies.append((brace, self._skip_group(brace), f'__device__ function("{name}")'))
+            self.bodies.append(
+                _Body(start, brace, self._skip_group(brace), f'__device__ function("{name}")')
+            )
             if not in_class:
                 self._make_inline(start, name_at)
         elif not in_class and "::" not in words:
@@ -358,6 +371,7 @@ class _Translator:
 
     def _device_variable(self, start: int, end: int) -> None:
         """`used`: a variable that only the host writes must not be taken for a constant."""
+        self._attribute_alignment(start, end)
         words = [self._at(i) for i in range(start, end)]
         section = READ_ONLY_SECTION if {"const", "constexpr"} & set(words) else CONSTANT_SECTION
         attribute = "__attribute__((used))"
@@ -370,10 +384,17 @@ class _Translator:
                 self.text[self.code[position]] = attribute
                 attribute = ""
 
+    def _attribute_alignment(self, start: int, end: int) -> None:
+        """`alignas` may stand only first, and our keywords come before it: the attribute may stand anywhere."""
+        for position in range(start, end):
+            if self._at(position) == "alignas" and self._at(position + 1) == "(":
+                self.text[self.code[position]] = "__attribute__((aligned"
+                self.text[self.code[self._skip_group(position + 1) - 1]] += "))"
+
     def _shared_variables(self, start: int, end: int) -> None:
-        positions = [i for i in range(start, end) if self._at(i) == "__emu_shared__"]
-        if not positions:
+        if not any(self._at(i) == "__emu_shared__" for i in range(start, end)):
             return
+        self._attribute_alignment(start, end)
         words = {self._at(i) for i in range(start, end)}
         names = self._declarators(start, end)
         for position in range(start, end):  # `__device__ __shared__` is `__shared__`
@@ -412,12 +433,21 @@ class _Translator:
             name = self._at(position)
             hidden = f"emu_dynamic{self.shared_count}_{name}"
             self.text[self.code[position]] = hidden
-            declarations.append(
-                f"[[maybe_unused]] {hidden} &{name} = ::emu::dynamic_shared<{hidden}>();"
-                if self._inside_function()
-                else f"static constexpr ::emu::dynamic_shared_array<{hidden}> {name}{{}};"
-            )
+            if self._inside_function():
+                declarations.append(_dynamic_reference(hidden, name))
+            else:
+                self.file_scope_dynamic.append((hidden, name))
         self.text[last] = "; " + " ".join(declarations)
+
+    def _bind_file_scope_dynamic(self) -> None:
+        """Nothing can be looked up before a block runs: each function that uses the name looks it up."""
+        for hidden, name in self.file_scope_dynamic:
+            for start, brace, end, _called in self.bodies:
+                own = any(
+                    self._at(i) == name for i in range(start, brace)
+                )  # a parameter of that name
+                if not own and any(self._at(i) == name for i in range(brace, end)):
+                    self.text[self.code[brace]] += " " + _dynamic_reference(hidden, name)
 
     def _declarators(self, start: int, end: int) -> list[int]:
         """Where the names are that [start, end) declares: the last name before `[`, `,`, `=` or the end."""
@@ -479,7 +509,7 @@ class _Translator:
     def _device_calls(self) -> list[tuple[int, str]]:
         """All `name(` inside device functions, with the words for the caller."""
         calls: list[tuple[int, str]] = []
-        for first, last, caller in self.bodies:
+        for _start, first, last, caller in self.bodies:
             for position in range(first, last):
                 if (
                     self._is_name(position)
@@ -503,3 +533,7 @@ class _Translator:
                 self.text[index] = "noinline" if bare else "__attribute__((noinline))"
             elif text in _MARKERS:
                 self.text[index] = ""
+
+
+def _dynamic_reference(hidden: str, name: str) -> str:
+    return f"[[maybe_unused]] {hidden} &{name} = ::emu::dynamic_shared<{hidden}>();"

@@ -45,11 +45,5 @@ template <class T>
 EMU_INLINE T &dynamic_shared() {
   return *reinterpret_cast<T *>(emu_dynamic_shared());
 }
-// `extern __shared__ T name[]` at file scope: nothing to look up before a block runs, so the name stands for the lookup.
-template <class T>
-struct dynamic_shared_array {
-  using element = std::remove_extent_t<T>;
-  __attribute__((always_inline)) operator element *() const { return reinterpret_cast<element *>(emu_dynamic_shared()); }
-};
 
 }  // namespace emu

@@ -1,0 +1,1 @@
+#pragma once  // part of the device header that every source sees
