@@ -94,10 +94,16 @@ def _install_again() -> None:
 
 
 def start_device() -> None:
-    """Start the runtime, which is built when it was never used, and the reports."""
+    """Start the runtime, which is built when it was never used, and the reports.
+
+    PyCUDA's calls of nvcc are answered inside this process from here on, which saves the start of
+    a Python each; `nvcc` on PATH is for everybody else.
+    """
     from emulator import runtime  # noqa: PLC0415  # needs a compiler; not for every import
+    from emulator.compiler import forker  # noqa: PLC0415  # needs pytools, which PyCUDA brings
 
     runtime.start(settings.memory_bytes, settings.check)
+    forker.install()
     importlib.import_module("emulator.driver.reporting").tell_findings()
 
 

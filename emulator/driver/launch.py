@@ -101,7 +101,8 @@ class Function:
         if not isinstance(parameter_buffer, bytes):
             parameter_buffer = bytes(memoryview(parameter_buffer))
         self._signature.check(parameter_buffer)
-        self._run(context, *shape, parameter_buffer)
+        # Plain bytes: the runtime keeps the last ones, and must not keep the values' memory alive.
+        self._run(context, *shape, bytes(parameter_buffer))
 
     def _run(
         self, context: Context, grid: Index3, block: Index3, shared: int, arguments: bytes

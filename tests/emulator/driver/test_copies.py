@@ -39,7 +39,7 @@ def test_fortran_order() -> None:
 
 
 def test_device_to_device() -> None:
-    """dtod copies within and between allocations."""
+    """A copy on the device works within and between allocations."""
     a, b = gpuarray.to_gpu(np.arange(8, dtype=np.int32)), gpuarray.zeros(8, np.int32)
     drv.memcpy_dtod(b.gpudata, a.gpudata, 16)
     drv.memcpy_dtod_async(int(b.gpudata) + 16, a.gpudata, 16, drv.Stream())

@@ -92,7 +92,7 @@ def test_more_dynamic_shared_memory(module: Any) -> None:
     kernel(out, block=(4, 1, 1), shared=100_000)
     assert out.get().tolist() == [3, 2, 1, 0]
     assert kernel.max_dynamic_shared_size_bytes == 100_000
-    with pytest.raises(drv.LogicError, match="200,000 bytes .*166,912"):
+    with pytest.raises(drv.LogicError, match=r"200,000 bytes .*166,912"):
         kernel.set_attribute(attribute, 200_000)
 
 
@@ -131,6 +131,16 @@ def test_pooled_overrun(module: Any) -> None:
     out = gpuarray.empty(33, np.int32, allocator=DeviceMemoryPool().allocate)
     with pytest.raises(drv.LogicError, match="illegal memory access"):
         module.get_function("fill")(out, np.int32(1), block=(34, 1, 1))
+
+
+def test_arguments_are_not_kept(module: Any) -> None:
+    """A launch does not keep the memory of its arguments alive."""
+    free, _ = drv.mem_get_info()
+    function = module.get_function("fill").prepare("Pi")
+    memory = drv.mem_alloc(1 << 20)
+    function.prepared_call((1, 1), (4, 1, 1), memory, 3)
+    del memory
+    assert drv.mem_get_info()[0] == free
 
 
 def test_not_emulated(module: Any) -> None:

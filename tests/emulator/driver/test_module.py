@@ -30,7 +30,7 @@ def test_globals(module: Any) -> None:
     factor, factor_bytes = module.get_global("factor")
     assert (table_bytes, factor_bytes) == (16, 8)
     drv.memcpy_htod(table, np.arange(4, dtype=np.int32))
-    drv.memcpy_htod(factor, np.float32([2, 0]))
+    drv.memcpy_htod(factor, np.array([2, 0], np.float32))
     out = gpuarray.zeros(4, np.float32)
     module.get_function("look_up")(out, block=(4, 1, 1))
     assert out.get().tolist() == [0, 2, 4, 6]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pytest
 from pycuda import gpuarray
 
 from emulator.driver import reporting
 from emulator.driver.settings import settings
 from emulator.findings import Finding, Kind, findings, record
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_told_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
