@@ -62,6 +62,7 @@ def grade(
     only: Collection[str] | None = None,
     alone: bool = False,
     announce: Callable[[Result], None] | None = None,
+    waiting: Callable[[], None] | None = None,
 ) -> Report:
     """Grade a submission.
 
@@ -72,6 +73,7 @@ def grade(
         only: ids of the tasks to grade; None for all.
         alone: what the tasks build on was not graded, and may be at fault.
         announce: called with each Result as soon as it is there.
+        waiting: called if the device takes long to start.
 
     Returns:
         the report, its results in the order of the table.
@@ -89,7 +91,7 @@ def grade(
             announce(result)
     remaining = [task.id for task in wanted if task.id not in results]
     if remaining:
-        results |= _judged(folder, seed, remaining, not_started, announce, alone=alone)
+        results |= _judged(folder, seed, remaining, not_started, announce, waiting, alone=alone)
     return Report(
         backend=backend[0],
         reason=backend[1],
@@ -106,13 +108,14 @@ def _judged(
     wanted: list[str],
     not_started: set[str],
     announce: Callable[[Result], None] | None,
+    waiting: Callable[[], None] | None,
     *,
     alone: bool,
 ) -> dict[str, Result]:
     from grader.judge import Judge  # noqa: PLC0415 - the worker starts before pytest is imported
 
     replaced = {name for task in not_started for name in tasks.find(task).functions}
-    judge = Judge(folder, seed, given_device(), replaced)
+    judge = Judge(folder, seed, given_device(), replaced, waiting)
     try:
         if not alone:
             return _run_checks(judge, wanted, not_started, announce)

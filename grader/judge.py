@@ -20,13 +20,17 @@ from grader.process import WorkerDiedError, WorkerProcess
 from grader.result import Diagnosed, Found
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+class WorkerStartError(Exception):
+    """The process for student code could not be started; the message holds what it wrote."""
 
 
 class CheckFailure(Exception):  # noqa: N818 - a verdict on the submission, no error of the grader
@@ -196,12 +200,21 @@ class Judge:
         seed: from which every check's inputs are drawn.
         device: the judge's own device.py.
         replaced: functions to replace by stand-ins from the beginning.
+        waiting: called if the device takes long to start.
     """
 
-    def __init__(self, folder: Path, seed: int, device: Path, replaced: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        device: Path,
+        replaced: Iterable[str] = (),
+        waiting: Callable[[], None] | None = None,
+    ) -> None:
         self.folder, self.seed = folder.resolve(), seed
         self._device = device.resolve()
         self.replaced = set(replaced)
+        self._waiting = waiting
         self._loaded: frozenset[str] | None = None
         self._worker: WorkerProcess | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="grader-"))
@@ -294,6 +307,7 @@ class Judge:
         """The worker, with the submission and today's stand-ins loaded."""
         self.start()
         assert self._worker is not None  # noqa: S101 - for mypy: start made one
+        self._wait()
         wanted = frozenset(self.replaced)
         if self._loaded == wanted:
             return self._worker
@@ -306,6 +320,17 @@ class Judge:
         } | self._faults
         self._missing = frozenset(map(str, reply.get("missing", ())))
         return self._worker
+
+    def _wait(self) -> None:
+        """Wait for the worker; where it cannot start, that is no fault of the submission."""
+        assert self._worker is not None  # noqa: S101 - for mypy: start made one
+        try:
+            self._worker.wait_until_ready(self._waiting)
+        except WorkerDiedError as death:
+            output = self._worker.output.strip()
+            raise WorkerStartError(
+                f"the worker could not start ({death.reason}):\n{output}"
+            ) from None
 
     def _load_apart_from_broken(self, wanted: frozenset[str]) -> dict[str, Any]:
         """Load; a module that kills the worker while it is imported is left out the next time."""

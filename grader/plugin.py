@@ -152,9 +152,10 @@ class GradingPlugin:
             }
             self._judge.replaced -= set(task.functions)
         if broken:
+            verb = "is" if len(broken) == 1 else "are"
             progress.notes.append(
-                f"{', '.join(broken)} {'is' if len(broken) == 1 else 'are'} replaced by the grader's "
-                "own, so that this task is judged on its own"
+                f"{', '.join(broken)} {verb} replaced by the grader's own, "
+                "so that this task is judged on its own"
             )
 
     def _finish(self) -> None:

@@ -15,9 +15,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grader import protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ENTRY = Path(__file__).resolve().parent / "worker" / "__main__.py"
 
@@ -31,6 +34,12 @@ largest honest one of the checks makes about one million."""
 WALL_LIMIT_S = 90.0
 """The backstop for one request: a machine so busy that 10 s of work take that long is no honest
 case."""
+
+START_LIMIT_S = 900.0
+"""For the start of a worker, in which the emulator may be built; the slowest seen took 100 s."""
+
+PATIENCE_S = 2.0
+"""After which a reader wants to know what takes so long."""
 
 _OUTPUT_KEPT_BYTES = 64 << 10
 _POLL_S = 0.1
@@ -98,13 +107,19 @@ class WorkerProcess:
         """The first part of what the worker wrote to stdout and stderr."""
         return self._output.decode("utf-8", "replace")
 
-    def wait_until_ready(self) -> str:
+    def wait_until_ready(self, told: Callable[[], None] | None = None) -> str:
         """Wait for the worker's first word, and return the backend that it activated.
+
+        Args:
+            told: called once if that takes long.
 
         Raises:
             WorkerDiedError: it could not start; the output says why.
         """
         if not self.backend:
+            self._deadline.restart(START_LIMIT_S)
+            if told is not None and not select.select([self._from_worker], [], [], PATIENCE_S)[0]:
+                told()
             message, _ = self._receive()
             self.backend = str(message.get("backend"))
         return self.backend
@@ -201,9 +216,10 @@ class _Deadline:
         self._pid = pid
         self.restart()
 
-    def restart(self) -> None:
+    def restart(self, wall_limit_s: float = WALL_LIMIT_S) -> None:
         """A new request begins."""
         self._begun, self._cpu_begun_s = time.monotonic(), _cpu_time_s(self._pid)
+        self._wall_limit_s = wall_limit_s
 
     def check(self) -> None:
         """Raise if a limit is passed."""
@@ -212,9 +228,9 @@ class _Deadline:
             raise WorkerDiedError(
                 f"stopped after {CPU_LIMIT_S:.0f} s of work: an endless loop?", is_slow=True
             )
-        if time.monotonic() - self._begun > WALL_LIMIT_S:
+        if time.monotonic() - self._begun > self._wall_limit_s:
             raise WorkerDiedError(
-                f"stopped after {WALL_LIMIT_S:.0f} s: it waits for something that never comes?",
+                f"stopped after {self._wall_limit_s:.0f} s: it waits for something that never comes?",
                 is_backstop=True,
                 is_slow=True,
             )

@@ -137,7 +137,7 @@ def activate_backward(
 ) -> Array:
     """The gradient dA ⊙ φ'(Z) in terms of A, with errors ddA of dA and dA_in of A.
 
-    For relu, A may be Z, and dA_in its error: where it can flip the sign, the gradient is undecided.
+    For relu, A may be Z, and dA_in its error: where that flips the sign, nothing is decided.
     """
     slope = _slope(A, kind)
     incoming = slope * np.broadcast_to(ddA, A.shape)

@@ -165,8 +165,8 @@ def test_mean_parallel(student: Student) -> None:
     most_threads = max(outcome.own_threads)
     if lost > 0.4 and most_threads < A.size / 16:  # noqa: PLR2004 - half, less the last additions
         raise CheckFailure(
-            f"one thread adds up a whole column: all {N:,} values went through one running sum. Let "
-            "the threads of a block add up a part each, then combine their sums by a tree"
+            f"one thread adds up a whole column: all {N:,} values went through one running sum. "
+            "Let the threads of a block add up a part each, then combine their sums by a tree"
         )
     expect.close("mean", yours, true, tolerance.mean(f64(A)))
 

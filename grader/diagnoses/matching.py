@@ -77,7 +77,8 @@ def _untouched(yours: Array) -> Diagnosed | None:
             "nothing-written",
             "nothing was written to the result",
             "The result still holds the NaNs with which the grader fills fresh memory: is the "
-            "kernel launched, does it write to this array, and does its guard let any thread through?",
+            "kernel launched, does it write to this array, and does its guard let any thread "
+            "through?",
         )
     first = int(np.argmax(flat))
     if flat.any() and flat[first:].all() and first > 0:

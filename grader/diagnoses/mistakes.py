@@ -90,8 +90,8 @@ MISTAKES: tuple[Mistake, ...] = (
         "negative",
         ("softmax.dZ", "softmax.losses", *_GRADIENTS),
         "the sign is the wrong way round",
-        "Every element is minus the true one. The gradient of the loss is p − onehot(y) (eq. 5), and "
-        "the loss is −log p_y (eq. 3).",
+        "Every element is minus the true one. The gradient of the loss is p − onehot(y) (eq. 5), "
+        "and the loss is −log p_y (eq. 3).",
         lambda _, true: -true,
     ),
     Mistake(

@@ -16,6 +16,7 @@ from rich.text import Text
 from grader.result import PartResult, Report, Result, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TextIO
 
 _STYLES = {
@@ -46,6 +47,7 @@ class Terminal:
         show_all: show every failure in full, and the parts of every task.
         width: of the terminal; found out if None.
         folder: of the submission, put before the names of its files; "" if it has none.
+        order: ids of the tasks, in the order in which `offer` shows them.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Terminal:
         show_all: bool = False,
         width: int | None = None,
         folder: str = "",
+        order: Sequence[str] = (),
     ) -> None:
         self._console = Console(file=file, highlight=False, width=width)
         if width is None:
@@ -62,11 +65,23 @@ class Terminal:
                 min(self._console.width, MAX_WIDTH) if self._console.is_terminal else PIPE_WIDTH
             )
         self._show_all, self._folder = show_all, folder
+        self._order, self._held = list(order), dict[str, Result]()
         self._shown_in_full = 0
 
     def backend(self, name: str, reason: str) -> None:
         """The first line: on which device, and why."""
         self._console.print(Text(f"backend: {name} — {reason}", style="dim"))
+
+    def waiting(self) -> None:
+        """A line for a device that takes long to start."""
+        told = "starting the device (the first time, the emulator is built: about a minute) …"
+        self._console.print(Text(told, style="dim"))
+
+    def offer(self, result: Result) -> None:
+        """Show a result as soon as all before it in the table have been shown."""
+        self._held[result.task] = result
+        while self._order and self._order[0] in self._held:
+            self.result(self._held.pop(self._order.pop(0)))
 
     def result(self, result: Result) -> None:
         """One task: a line, and what is wrong."""
@@ -85,7 +100,11 @@ class Terminal:
 
     def total(self, report: Report) -> None:
         """The last lines: the total, and the first thing to do."""
-        more = f", {report.unmeasured} more on a GPU" if report.unmeasured else ""
+        more = ""
+        if report.unmeasured:
+            more = f", {report.unmeasured} more " + (
+                "for timings, which are not graded yet" if report.backend == "gpu" else "on a GPU"
+            )
         total = Text(f"{report.score} / {report.max_score}{more}", style="bold")
         self._console.print()
         self._console.print(total)
