@@ -55,7 +55,10 @@ def test_gemm(
     A = random(rng, dtype, *((m, k) if ta == 0 else (k, m)))
     B = random(rng, dtype, *((k, n) if tb == 0 else (n, k)))
     C = random(rng, dtype, m, n) if beta else np.full((m, n), np.nan, dtype)
-    (a, lda), (b, ldb) = matrix(blas.memory, A, pad), matrix(blas.memory, B)
+    if not alpha:  # then neither A nor B is read
+        A[:] = B[:] = np.nan
+    a, lda = matrix(blas.memory, A, pad, written=alpha != 0)
+    b, ldb = matrix(blas.memory, B, written=alpha != 0)
     c, ldc = matrix(blas.memory, C, pad, written=beta != 0)
     blas(
         f"{letter}gemm_v2",
@@ -73,7 +76,8 @@ def test_gemm(
         c,
         ldc,
     )
-    truth, size = linear(alpha, turned(wide(A), ta), turned(wide(B), tb), beta, wide(C))
+    factors = (turned(np.nan_to_num(wide(A)), ta), turned(np.nan_to_num(wide(B)), tb))
+    truth, size = linear(alpha, *factors, beta, wide(C))
     assert_within(c.get(), truth, gamma(k, dtype) * size)
     assert c.marked_exactly()
     assert not findings()
