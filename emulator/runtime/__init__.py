@@ -136,9 +136,10 @@ def start(memory_bytes: int, checked: bool) -> None:
     """
     if not library().emurt_start(memory_bytes, checked):
         raise RuntimeError(
-            f"the emulated device can't be started with {memory_bytes:,} bytes, "
-            f"checks {'on' if checked else 'off'}: it runs in the other mode already, or this process "
-            "may not reserve so much address space (ulimit -v). Next: set EMULATOR_MEMORY_BYTES to less."
+            f"the emulated device can't be started with {memory_bytes:,} bytes, checks "
+            f"{'on' if checked else 'off'}: it runs in the other mode already, or this process may "
+            "not reserve so much address space (ulimit -v). "
+            "Next: a process of its own, or a smaller EMULATOR_MEMORY_BYTES."
         )
 
 
@@ -148,7 +149,7 @@ def is_checked() -> bool:
 
 
 def malloc(size_bytes: int) -> int:
-    """The address of fresh device memory, filled with NaN and unwritten; 0 when there is no more."""
+    """The address of fresh device memory, full of NaN and unwritten; 0 when there is no more."""
     return int(library().emurt_malloc(size_bytes))
 
 
@@ -289,7 +290,7 @@ def launch(
         block: threads of a block in x, y, z; at most 1024 in all.
         arguments: the parameters, laid out as by their offsets.
         dynamic_shared_bytes: at most 256 KiB.
-        time_limit_s: after about so much work (30 million accesses a second) the kernel is stopped.
+        time_limit_s: the kernel is stopped after so much work (100 million accesses a second).
         profile: count what the launch costs; only in checked images.
     """
     key = (image.header, kernel.run)
@@ -308,8 +309,9 @@ def launch(
     status = library().emurt_launch(*prepared.addresses)
     if status:
         raise ValueError(
-            f"{kernel.name}: the launch asks for more than a device has: {len(arguments):,} bytes of "
-            f"parameters (at most 4,096), {dynamic_shared_bytes:,} bytes of dynamic shared memory"
+            f"{kernel.name}: the launch asks for more than a device has: {len(arguments):,} bytes "
+            f"of parameters (at most 4,096), {dynamic_shared_bytes:,} of dynamic shared memory "
+            "(at most 262,144)"
         )
     output = ""
     if result.output_bytes:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import shlex
+import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,18 +78,27 @@ def _build(
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         made = Path(scratch) / target.name
         paths = [f"-I{folder}" for folder in include]
+        objects = [str(Path(scratch) / f"{source.stem}.o") for source in sources]
+        commands = [
+            [*command, *paths, "-c", str(source), "-o", file]
+            for source, file in zip(sources, objects, strict=True)
+        ]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            list(pool.map(_run, commands))
         # zig builds the C++ library from source (minutes) unless told that nothing of it is needed.
         plain = ["-nostdlib++"] if "zig" in " ".join(command) else []
-        files = [str(source) for source in sources]
-        full = [*command, *paths, "-shared", *plain, *files, "-o", str(made), "-lpthread"]
-        result = subprocess.run(full, capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise BuildError(
-                f"the host compiler could not build the emulator's part {target.name}:\n"
-                f"{shlex.join(full)}\n{result.stdout}{result.stderr[-4000:]}\n"
-                "Next: set CXX to another C++17 compiler (g++ 9, clang 10 or newer)."
-            )
+        _run([*command, "-shared", *plain, *objects, "-o", str(made), "-lpthread"])
         made.rename(target)  # atomic: processes that build at once all end with a whole file
+
+
+def _run(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise BuildError(
+            f"the host compiler could not build a part of the emulator:\n{shlex.join(command)}\n"
+            f"{result.stdout}{result.stderr[-4000:]}\n"
+            "Next: set CXX to another C++17 compiler (g++ 9, clang 10 or newer)."
+        )
 
 
 def _key(command: list[str], files: Sequence[Path]) -> str:
@@ -100,8 +112,6 @@ def _key(command: list[str], files: Sequence[Path]) -> str:
 @lru_cache(maxsize=4)
 def _version(command: tuple[str, ...]) -> bytes:
     """The compiler's identity: size and time of its file, as asking it takes too long."""
-    import shutil  # noqa: PLC0415  # only here
-
     path = shutil.which(command[0])
     if path is None:
         return b""

@@ -6,8 +6,6 @@ namespace emu {
 
 #ifdef EMU_UCONTEXT
 
-void switch_context(Context &from, Context &to) { swapcontext(&from.machine, &to.machine); }
-
 static void make_context(Context &context, uintptr_t stack, size_t bytes, void (*entry)()) {
   getcontext(&context.machine);
   context.machine.uc_stack.ss_sp = (void *)stack;
@@ -20,7 +18,6 @@ static void make_context(Context &context, uintptr_t stack, size_t bytes, void (
 
 // Saves the callee-saved registers on the old stack and takes those of the new one: 20 ns where swapcontext, which
 // makes a system call, needs 400.
-extern "C" void emu_switch_stack(void **save, void *to);
 #ifdef __APPLE__
 #define EMU_SYMBOL "_emu_switch_stack"
 #define EMU_HIDDEN ".private_extern " EMU_SYMBOL "\n"
@@ -52,8 +49,6 @@ asm(".text\n.globl " EMU_SYMBOL "\n" EMU_HIDDEN ".p2align 4\n" EMU_SYMBOL
     "  add sp, sp, #160\n"
     "  ret\n");
 #endif
-
-void switch_context(Context &from, Context &to) { emu_switch_stack(&from.stack_pointer, to.stack_pointer); }
 
 static void make_context(Context &context, uintptr_t stack, size_t bytes, void (*entry)()) {
   uintptr_t *top = (uintptr_t *)((stack + bytes) & ~(uintptr_t)15);

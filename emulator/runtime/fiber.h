@@ -31,7 +31,12 @@ struct Fiber {
   uintptr_t stack;  // lowest address; the first kGuardBytes are not accessible
 };
 
-void switch_context(Context &from, Context &to);
+#ifdef EMU_UCONTEXT
+inline void switch_context(Context &from, Context &to) { swapcontext(&from.machine, &to.machine); }
+#else
+extern "C" void emu_switch_stack(void **save, void *to) __attribute__((visibility("hidden")));
+inline void switch_context(Context &from, Context &to) { emu_switch_stack(&from.stack_pointer, to.stack_pointer); }
+#endif
 
 // Stacks live in slabs so that one range test tells whether an address is any thread's local memory.
 class FiberPool {

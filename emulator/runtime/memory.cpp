@@ -179,6 +179,7 @@ EMU_API int emurt_free(uint64_t address) {
   return 0;
 }
 
+EMU_API uint64_t emurt_memory_bytes(void) { return limit_bytes; }
 EMU_API uint64_t emurt_bytes_in_use(void) { return used_bytes; }
 EMU_API int emurt_in_device_memory(uint64_t address) { return address - arena.base < arena.size; }
 
@@ -203,15 +204,24 @@ EMU_API void emurt_poison(uint64_t address, uint64_t size) {
   if (!emurt_range_ok(address, size) || address - arena.base >= arena.size || address % 4) return;
   memset((void *)address, 0xFF, size);
   if (!checked_memory) return;
-  size_t offset = address - arena.base;
-  for (size_t k = offset; k < offset + size; k++) arena.state[k / 4] &= (uint8_t)~(1u << k % 4);
+  size_t k = address - arena.base, end = k + size;
+  for (; end - k >= 4; k += 4) arena.state[k / 4] &= 0xF0;
+  for (; k < end; k++) arena.state[k / 4] &= (uint8_t)~(1u << k % 4);
 }
+
+constexpr uint64_t kAllWritten = 0x0F0F0F0F0F0F0F0Full;  // in the states of 32 bytes
 
 EMU_API void emurt_mark_written(uint64_t address, uint64_t size) {
   if (!checked_memory || !size || !emurt_range_ok(address, size) || address - arena.base >= arena.size) return;
   size_t k = address - arena.base, end = k + size;
   for (; k < end && k % 4; k++) arena.state[k / 4] |= (uint8_t)(1u << k % 4);
-  for (; end - k >= 4 && k < end; k += 4) arena.state[k / 4] |= 15;
+  for (; end - k >= 32; k += 32) {
+    uint64_t states;
+    memcpy(&states, arena.state + k / 4, sizeof states);
+    states |= kAllWritten;
+    memcpy(arena.state + k / 4, &states, sizeof states);
+  }
+  for (; end - k >= 4; k += 4) arena.state[k / 4] |= 15;
   for (; k < end; k++) arena.state[k / 4] |= (uint8_t)(1u << k % 4);
 }
 
@@ -236,6 +246,14 @@ EMU_API int64_t emurt_first_unwritten(uint64_t address, uint64_t size) {
   if (!checked_memory || address - arena.base >= arena.size || !emurt_range_ok(address, size)) return -1;
   size_t offset = address - arena.base;
   for (size_t k = offset; k < offset + size;) {
+    if (k % 4 == 0 && offset + size - k >= 32) {
+      uint64_t states;
+      memcpy(&states, arena.state + k / 4, sizeof states);
+      if ((states & kAllWritten) == kAllWritten) {
+        k += 32;
+        continue;
+      }
+    }
     if (k % 4 == 0 && offset + size - k >= 4 && (arena.state[k / 4] & 15) == 15) {
       k += 4;
       continue;

@@ -99,7 +99,8 @@ struct Checker {
 
   // Work is counted in accesses, so that the limit strikes at the same place on every machine.
   void work(Worker &w, Address pc) {
-    if (on && (fuel -= 64) < 0) refuel(w, pc);  // 64: a barrier or a yield costs about as much as so many accesses
+    constexpr int kAccesses = 4;  // a barrier or a yield takes about as long as so many accesses
+    if (on && (fuel -= kAccesses) < 0) refuel(w, pc);
   }
   void refuel(Worker &w, Address pc);
   void settle(Worker &w);  // a write/write conflict waits until the value written is seen

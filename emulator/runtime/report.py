@@ -164,7 +164,10 @@ def merged(found: list[tuple[Finding, bool]]) -> list[Finding]:
             _pair(finding) in between_warps or {finding.place, finding.other} & lost_updates
         ):
             kind = Kind.RACE
-        key = (kind, _pair(finding) if kind in _RACES else (finding.place, finding.other, id(finding)))
+        key = (
+            kind,
+            _pair(finding) if kind in _RACES else (finding.place, finding.other, id(finding)),
+        )
         known = result.get(key)
         if known is None:
             result[key] = replace(finding, kind=kind)
@@ -217,8 +220,8 @@ def _out_of_bounds(raw: Any, text: str) -> str:
 def _use_after_free(raw: Any, text: str) -> str:
     del text
     return (
-        f"{_ACCESS[raw.access]} of {_bytes(raw.size)} at byte {raw.address - raw.allocation:,} of an "
-        f"allocation of {_bytes(raw.allocation_size)} that has been freed"
+        f"{_ACCESS[raw.access]} of {_bytes(raw.size)} at byte {raw.address - raw.allocation:,} of "
+        f"an allocation of {_bytes(raw.allocation_size)} that has been freed"
     )
 
 
@@ -265,8 +268,8 @@ def _misaligned(raw: Any, text: str) -> str:
 def _shared_too_small(raw: Any, text: str) -> str:
     del text
     return (
-        f"{_ACCESS[raw.access]} at byte {raw.address - raw.allocation:,} of dynamic shared memory: the "
-        f"launch gave {_bytes(raw.allocation_size)}, at least {_bytes(raw.detail)} are needed "
+        f"{_ACCESS[raw.access]} at byte {raw.address - raw.allocation:,} of dynamic shared memory: "
+        f"the launch gave {_bytes(raw.allocation_size)}, at least {_bytes(raw.detail)} are needed "
         "(the `shared=` argument)"
     )
 

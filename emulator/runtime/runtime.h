@@ -67,18 +67,20 @@ struct Launch {
 // ---- one CUDA thread
 enum class State : uint8_t { Unstarted, Ready, Running, Barrier, Warp, Lockstep, Spinning, Done };
 
-struct Thread {
+// The first line of the cache is what a barrier touches.
+struct alignas(64) Thread {
   Fiber *fiber;
+  Address pc;
   Index3 index;
+  int line;
+  uint32_t stamp;                 // of its last synchronisation (order.h); older than the block's epoch: that counts
   State state;
   bool wrote_volatile;
-  int line, operation, argument, width;
+  int operation, argument, width;
   unsigned mask;
   uint64_t value, result;
-  Address pc;
   Address last_address, last_pc;  // of the last volatile or atomic access: a repetition is a spinning thread
   uint32_t repeats;
-  uint32_t stamp;                 // of its last synchronisation (order.h); older than the block's epoch: that counts
 };
 
 struct Warp {

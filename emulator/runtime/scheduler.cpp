@@ -34,7 +34,7 @@ static unsigned next_ready(Worker &w) {
 }
 
 // Leaves the current fiber for whatever can run; returns when this fiber is chosen again.
-static void leave(Worker &w, Context &from) {
+static inline __attribute__((always_inline)) void leave(Worker &w, Context &from) {
   Context *to = &w.main;
   if (w.ready_count) {
     unsigned t = next_ready(w);
@@ -151,6 +151,8 @@ static EMU_COLD void deadlock(Worker &w) {
     }
     abort_launch(w);
   }
+  if (RawFinding *f = report_fatal(w, Kind::BarrierDivergence, w.me().pc, w.me().line))
+    set_text(*f, "the threads of the block wait for each other");
   abort_launch(w);
 }
 
@@ -214,7 +216,7 @@ void run_block(Worker &w, uint64_t number) {
   if (w.launch->checked) check.end_block(w);
 }
 
-static int barrier(int operation, int predicate, int line, Address pc) {
+static inline __attribute__((always_inline)) int barrier(int operation, int predicate, int line, Address pc) {
   Worker &w = *self;
   Thread &thread = w.me();
   check.work(w, pc);
@@ -236,7 +238,7 @@ static int barrier(int operation, int predicate, int line, Address pc) {
   thread.pc = pc;
   thread.state = State::Barrier;
   if (++w.at_barrier + w.done == w.launch->threads) release_barrier(w);
-  block_here(w);
+  leave(w, w.fiber->context);
   return result;
 }
 

@@ -118,7 +118,9 @@ def corpus_source(cases: list[Case]) -> tuple[str, dict[str, tuple[int, ...]]]:
     for case in cases:
         lines += [line[1:] for line in case.body if line.startswith("@")]
         lines.append(f"__global__ void {case.name}(float *a, float *b, int *k, int n) {{")
-        lines.append("  const int t = threadIdx.x, i = blockIdx.x * blockDim.x + t; (void)i; (void)t;")
+        lines.append(
+            "  const int t = threadIdx.x, i = blockIdx.x * blockDim.x + t; (void)i; (void)t;"
+        )
         code = [line for line in case.body if not line.startswith("@")]
         first = len(lines) + 1
         marked[case.name] = tuple(first + n for n, line in enumerate(code) if "//!" in line)

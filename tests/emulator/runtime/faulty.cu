@@ -185,7 +185,7 @@ __shared__ double s[64];
 s[t] = t;
 b[i] = ((float *)s)[127 - t];  //!
 == float4_overlap race 1 64
-__shared__ float s[260];
+__shared__ __align__(16) float s[260];
 *(float4 *)&s[4 * t] = make_float4(1, 2, 3, 4);
 b[i] = s[4 * (63 - t)];  //!
 == transpose_without_barrier race 1 (16,16)
