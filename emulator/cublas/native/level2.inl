@@ -191,19 +191,19 @@ static void check_half(Call &call, int uplo, int trans, int diag, int n) {
 #define TRIANGULAR(routine, solves)                                                                                   \
   EXPORT int NAME(tr##routine)(void *handle, int uplo, int trans, int diag, int n, const T *A, int lda, T *x,         \
                                int incx) {                                                                            \
-    Call call(NAME_TEXT(tr##routine), handle);                                                                          \
+    Call call(NAME_TEXT(tr##routine), handle);                                                                        \
     check_half(call, uplo, trans, diag, n), call.leading("lda", lda, n);                                              \
     return triangle_vector(call, solves, "A", Matrix<T>::half(A, uplo, n, lda).triangular(diag), trans, x, incx);     \
   }                                                                                                                   \
   EXPORT int NAME(tb##routine)(void *handle, int uplo, int trans, int diag, int n, int k, const T *A, int lda, T *x,  \
                                int incx) {                                                                            \
-    Call call(NAME_TEXT(tb##routine), handle);                                                                          \
+    Call call(NAME_TEXT(tb##routine), handle);                                                                        \
     check_half(call, uplo, trans, diag, n), call.size("k", k), call.leading("lda", lda, k + 1L);                      \
     const auto band = Matrix<T>::half_band(A, uplo, n, k, lda).triangular(diag);                                      \
     return triangle_vector(call, solves, "A", band, trans, x, incx);                                                  \
   }                                                                                                                   \
   EXPORT int NAME(tp##routine)(void *handle, int uplo, int trans, int diag, int n, const T *AP, T *x, int incx) {     \
-    Call call(NAME_TEXT(tp##routine), handle);                                                                          \
+    Call call(NAME_TEXT(tp##routine), handle);                                                                        \
     check_half(call, uplo, trans, diag, n);                                                                           \
     return triangle_vector(call, solves, "AP", Matrix<T>::half_packed(AP, uplo, n).triangular(diag), trans, x, incx); \
   }

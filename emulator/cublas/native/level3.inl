@@ -172,8 +172,8 @@ EXPORT int PLAIN(geam)(void *handle, int transa, int transb, int m, int n, const
   call.leading("lda", lda, transa == N ? m : n), call.leading("ldb", ldb, transb == N ? m : n);
   call.leading("ldc", ldc, m);
   if (call.failed() || m == 0 || n == 0) return call.status();
-  call.require(C != A || (transa == N && lda == ldc), "C", "it is A, which only works where transa is 0 and lda is ldc");
-  call.require(C != B || (transb == N && ldb == ldc), "C", "it is B, which only works where transb is 0 and ldb is ldc");
+  call.require(C != A || (transa == N && lda == ldc), "C", "it is A, which needs transa = 0 and lda = ldc");
+  call.require(C != B || (transb == N && ldb == ldc), "C", "it is B, which needs transb = 0 and ldb = ldc");
   const T a = call.scalar("alpha", alpha), b = call.scalar("beta", beta);
   const auto left = Matrix<T>::general(A, transa == N ? m : n, transa == N ? n : m, lda);
   const auto right = Matrix<T>::general(B, transb == N ? m : n, transb == N ? n : m, ldb);

@@ -104,6 +104,46 @@ def test_scikit_cuda_works_unmodified() -> None:
     assert lines[5].endswith("cublasSgemm")
 
 
+def test_on_the_emulated_device(tmp_path: Path) -> None:
+    """GPUArrays multiply; what does not fit is named with the line of the program."""
+    skcuda_source("cublas")
+    program = tmp_path / "program.py"
+    program.write_text(
+        textwrap.dedent("""
+            import emulator
+            emulator.install(check=True, report=False)
+            import numpy as np
+            import pycuda.autoinit
+            from pycuda import gpuarray
+            from skcuda import cublas, cudart
+            handle = cublas.cublasCreate()
+            X = np.arange(6, dtype=np.float32).reshape(2, 3)
+            x, fresh = gpuarray.to_gpu(X), gpuarray.empty(6, np.float32)
+            z = gpuarray.zeros((2, 2), np.float32)
+            cublas.cublasSgemm(
+                handle, "t", "n", 2, 2, 3, 1.0, x.gpudata, 3, x.gpudata, 3, 0.0, z.gpudata, 2)
+            print((z.get() == X @ X.T).all())
+            cublas.cublasSasum(handle, 6, fresh.gpudata, 1)
+            try:
+                cublas.cublasSscal(handle, 7, 2.0, x.gpudata, 1)  # one too many
+            except cublas.cublasExecutionFailed:
+                print("refused")
+            for finding in emulator.findings():
+                print(finding.text())
+            free, total = cudart.cudaMemGetInfo()
+            print(0 < free < total)
+        """)
+    )
+    lines = run(f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')").splitlines()
+    assert lines[:2] == ["True", "refused"]
+    assert lines[2].startswith("unwritten-read in cublasSasum at program.py:")
+    assert "element 0 is read (byte 0 of an allocation of 24 bytes)" in lines[2]
+    assert lines[4].startswith("out-of-bounds in cublasSscal at program.py:")
+    assert "argument x needs 28 bytes from byte 0 of an allocation of 24 bytes" in lines[4]
+    assert lines[5].endswith("# one too many")
+    assert lines[6] == "True"
+
+
 def test_the_mirror_of_the_device_has_every_function() -> None:
     """The structure that C++ and Python share has the same members in the same order."""
     header = (ROOT / "emulator/cublas/native/device.hpp").read_text()
