@@ -14,6 +14,16 @@ import backend  # noqa: E402  found on the path that the line above makes
 
 BACKEND = backend.activate(check=True)
 
+import pycuda.autoinit  # noqa: E402  on the backend chosen above
+
+
+@pytest.fixture(autouse=True)
+def _context() -> Iterator[None]:
+    """The solution's context is current, whatever contexts other tests made."""
+    pycuda.autoinit.context.push()
+    yield
+    pycuda.autoinit.context.pop()
+
 
 @pytest.fixture(autouse=True)
 def _no_findings() -> Iterator[None]:
