@@ -1,4 +1,4 @@
-# Homework 5, tasks 2.1. The text is in handout.md and homework5.ipynb.
+# Homework 5, task 2.1. The text is in handout.md and homework5.ipynb.
 # Write at the TODOs, then: make grade TASK=2.1. Stuck? make hint TASK=2.1
 
 """Matrix products of row-major matrices, as NumPy keeps them, by cuBLAS, which reads columns."""

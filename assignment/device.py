@@ -94,13 +94,10 @@ def require(
     if found != shape and not _fits(found, shape):
         expected = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
         raise ValueError(f"{name}: expected shape {expected}, found {found}")
-    # Rows as far apart as they are long, elements side by side. `flags` is exact, but ten times
-    # slower: its word counts only where this quick look says no.
-    contiguous = found and (array.strides[0] * found[0], array.strides[-1]) == (
-        array.nbytes,
-        array.itemsize,
-    )
-    if not (contiguous or array.flags.c_contiguous):
+    # Rows as far apart as they are long, elements side by side. PyCUDA's flags are exact, but take
+    # ten times as long: they are asked only where this quick look finds something odd.
+    rows, elements = (array.strides[0] * found[0], array.strides[-1]) if found else (0, 0)
+    if (rows, elements) != (array.nbytes, array.itemsize) and not array.flags.c_contiguous:
         raise ValueError(
             f"{name}: expected rows one after the other in memory (C order), found strides "
             f"{array.strides} for shape {found}; a view such as A.T moves no elements"

@@ -1,4 +1,4 @@
-# Homework 5, tasks 2.5. The text is in handout.md and homework5.ipynb.
+# Homework 5, task 2.5. The text is in handout.md and homework5.ipynb.
 # Write at the TODOs, then: make grade TASK=2.5. Stuck? make hint TASK=2.5
 
 """Minibatch stochastic gradient descent, on all of Fashion-MNIST: `python -m solution.training`."""
@@ -84,10 +84,10 @@ def accuracy(model: Model, X: Floats, y: Labels) -> float:
     raise NotImplementedError("TODO(2.5): accuracy in training.py")
 
 
+# --- given ---
 # What follows is given: the command that trains on real data.
 
 
-# --- given ---
 class Watched:
     """A model that reports each of its steps, for a progress bar."""
 

@@ -223,8 +223,9 @@ def _header(file: str, regions: Sequence[Region]) -> str:
     """The comment above a stub: what it is, and how it is graded."""
     tasks = sorted({region.task for region in regions if region.file == file})
     first = tasks[0] if tasks else TASKS[0].id
+    listed = f"task{'s' * (len(tasks) > 1)} {', '.join(tasks)}"
     return (
-        f"# Homework 5, tasks {', '.join(tasks)}. The text is in handout.md and homework5.ipynb.\n"
+        f"# Homework 5, {listed}. The text is in handout.md and homework5.ipynb.\n"
         f"# Write at the TODOs, then: make grade TASK={first}. Stuck? make hint TASK={first}\n\n"
     )
 

@@ -196,12 +196,22 @@ def _section_name(pieces: Sequence[_Piece], task: str) -> str:
 
 
 def _start(node: ast.stmt, lines: Sequence[str]) -> int:
-    """First line of a statement, its decorators and the comments directly above it."""
+    """First line of a statement with its decorators and the comments above it.
+
+    Blank lines may lie between; a comment that is indented deeper ends the function before.
+    """
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    line = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-    while line > 1 and lines[line - 2].lstrip().startswith("#"):
+    first = line = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    while line > 1:
+        above = lines[line - 2].lstrip()
+        if above and not above.startswith("#"):
+            break
+        if len(lines[line - 2]) - len(above) > node.col_offset:
+            break
         line -= 1
-    return line
+        if above:
+            first = line
+    return first
 
 
 def _trimmed(lines: Sequence[str]) -> tuple[str, ...]:

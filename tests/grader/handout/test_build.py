@@ -175,5 +175,5 @@ def test_student_page_lists_every_task(rendered: Rendered) -> None:
 
 def test_headers_name_the_tasks_of_a_file(rendered: Rendered) -> None:
     """The first lines say what the file is and how it is graded."""
-    assert rendered.stub("blas.py").startswith("# Homework 5, tasks 2.1.")
+    assert rendered.stub("blas.py").startswith("# Homework 5, task 2.1.")
     assert "make grade TASK=2.2" in rendered.stub("linear.py").splitlines()[1]

@@ -2,7 +2,7 @@ from grader.handout.leaks import leaks, secrets, squeezed
 from grader.handout.markers import parse, strip
 
 SOURCE = """\
-def total(x) -> None:
+def total(x):
     shown_in_given_code = x * 2 + 1
     # BEGIN SOLUTION 1.1
     #| # shown_in_stub = text + 1

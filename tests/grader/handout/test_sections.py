@@ -22,28 +22,32 @@ x += 1;
 add_kernel = compile_kernel(ADD)
 
 
-def add(x) -> None:
+def add(x):
     # BEGIN SOLUTION 1.1
     return x + 1
     # END SOLUTION
 
 
-def helper() -> None:
+def helper():
     return 1
 
 
 class Model:
-    def __init__(self) -> None:
+    def __init__(self):
         self.x = 1
 
     @property
-    def scores(self) -> None:
+    def scores(self):
         # BEGIN SOLUTION 2.3
         return 1
         # END SOLUTION
 
 
-def last() -> None:
+# What follows is given.
+
+
+# It is short.
+def last():
     return 2
 '''
 
@@ -66,7 +70,7 @@ def test_headings_stand_above_tasks_and_above_what_follows() -> None:
     assert add.body[0] == "# What follows adds."
     assert add.body[-1].strip().startswith("raise NotImplementedError")
     assert scores.body[0] == "    @property"
-    assert last.body[0] == "def last() -> None:"
+    assert last.body[0] == "# What follows is given."
 
 
 def test_code_between_two_pieces_of_a_task_belongs_to_it() -> None:
@@ -84,7 +88,7 @@ def test_regions_of_two_tasks_in_one_function_are_an_error() -> None:
     """A function belongs to one task."""
     text = textwrap.dedent(
         """\
-        def f() -> None:
+        def f():
             # BEGIN SOLUTION 1.1
             x = 1
             # END SOLUTION
@@ -110,10 +114,7 @@ def test_replacing_a_section_keeps_the_rest() -> None:
     before, after = headed().splitlines(), new.splitlines()
     assert sections(new)[0].body == ("ADD = 1",)
     assert before[:5] == after[:5]
-    assert (
-        before[before.index("def helper() -> None:") - 3 :]
-        == after[after.index("def helper() -> None:") - 3 :]
-    )
+    assert before[before.index("def helper():") - 3 :] == after[after.index("def helper():") - 3 :]
 
 
 @pytest.mark.parametrize("text", ["x = 1\n", "# --- 1.1 add ---\n# --- 1.1 add ---\n"])

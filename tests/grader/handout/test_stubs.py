@@ -29,13 +29,13 @@ __global__ void add(float *x) {
 """
 
 
-def add(x) -> None:
+def add(x):
     # BEGIN SOLUTION 1.1
     launch(ADD, x)
     # END SOLUTION
 
 
-def double(x) -> None:
+def double(x):
     # BEGIN SOLUTION 1.2
     add(x)
     # END SOLUTION
@@ -80,7 +80,7 @@ def test_one_touched_region_is_a_start(tmp_path: Path) -> None:
         lambda text: text.replace("    ", "\t"),
         lambda text: text.replace("\n", "   \n"),
         lambda text: text.replace("\n", "\n\n"),
-        lambda text: text + "\n\ndef mine() -> None:\n    return 1\n",
+        lambda text: text + "\n\ndef mine():\n    return 1\n",
         lambda text: "# my name\n" + text,
     ],
     ids=["Windows line ends", "tabs", "trailing blanks", "blank lines", "below", "above"],
