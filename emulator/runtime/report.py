@@ -184,7 +184,7 @@ def _pair(finding: Finding) -> frozenset[Place | None]:
 def both_write(raw: Any) -> bool:
     """Whether a race is one of two plain writes."""
     write = _ACCESS.index("write")
-    return raw.access == write == raw.other_access
+    return bool(raw.access == write == raw.other_access)
 
 
 def _bytes(count: int) -> str:
