@@ -17,7 +17,8 @@ import pycuda.autoinit
 from pycuda import gpuarray
 from pycuda.compiler import SourceModule
 
-fill = SourceModule("__global__ void fill(int *x, int n) { x[threadIdx.x] = n; }").get_function("fill")
+source = "__global__ void fill(int *x, int n) { x[threadIdx.x] = n; }"
+fill = SourceModule(source).get_function("fill")
 x = gpuarray.empty(4, np.int32)
 for _ in range(2):
     fill(x, np.int32(7), block=(int(sys.argv[1]), 1, 1))
