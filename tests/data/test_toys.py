@@ -7,7 +7,9 @@ import data
 def test_xor() -> None:
     """XOR is true where exactly one input is."""
     X, y = data.xor()
-    assert (X.shape, X.dtype, y.dtype) == ((4, 2), np.float32, np.int32)
+    assert X.shape == (4, 2)
+    assert X.dtype == np.float32
+    assert y.dtype == np.int32
     np.testing.assert_array_equal(y, X.sum(axis=1) == 1)
 
 
@@ -15,7 +17,9 @@ def test_xor() -> None:
 def test_spiral(points: int, classes: int) -> None:
     """Each class has its points inside the unit circle, contiguous float32."""
     X, y = data.spiral(points, classes)
-    assert (X.shape, X.dtype, y.dtype) == ((points * classes, 2), np.float32, np.int32)
+    assert X.shape == (points * classes, 2)
+    assert X.dtype == np.float32
+    assert y.dtype == np.int32
     assert X.flags.c_contiguous
     np.testing.assert_array_equal(np.bincount(y), [points] * classes)
     assert np.linalg.norm(X, axis=1).max() <= 1 + 1e-6

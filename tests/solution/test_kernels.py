@@ -1,5 +1,7 @@
 """Every kernel against float64 NumPy, at tolerances derived from float32 rounding."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -111,12 +113,12 @@ def test_column_mean_of_many_rows() -> None:
     np.testing.assert_array_equal(column_mean(ones).get(), [1.0])
 
 
-PHI = {
+PHI: dict[str, Callable[[Doubles], Doubles]] = {
     "relu": lambda z: np.maximum(z, 0),
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
 }
-SLOPE = {
+SLOPE: dict[str, Callable[[Doubles], Doubles]] = {
     "relu": lambda a: np.where(a > 0, 1.0, 0.0),
     "sigmoid": lambda a: a * (1 - a),
     "tanh": lambda a: 1 - a * a,

@@ -19,24 +19,25 @@ def test_both_gradients_are_the_slope_of_the_loss(
     N: int, D: int, C: int, rng: np.random.Generator
 ) -> None:
     """Both ways to the gradients agree with finite differences of the float64 loss."""
-    X, y = rng.standard_normal((N, D), np.float32), rng.integers(0, C, N).astype(np.int32)
+    X, y = rng.standard_normal((N, D)).astype(np.float32), rng.integers(0, C, N).astype(np.int32)
     model = LinearClassifier(D, C, seed=1)
     model.parameters["b"].set(rng.standard_normal(C, np.float32))
     W, b = (p.get().astype(np.float64) for p in model.parameters.values())
     X_device, y_device = to_device(X), to_device(y, np.int32)
+    X_true = X.astype(np.float64)
 
     for way in (model.gradients, model.gradients_by_reduction):
         loss, gradients = way(X_device, y_device)
         assert loss.shape == (1,)
-        np.testing.assert_allclose(loss.get(), [loss_true(X, y, W, b)], rtol=1e-5, atol=1e-6)
+        assert float(loss.get()[0]) == pytest.approx(loss_true(X_true, y, W, b), rel=1e-5, abs=1e-6)
         for name, at in (("W", W), ("b", b)):
             slopes = np.empty_like(at)
             for i in np.ndindex(at.shape):
                 value, h = at[i], 1e-5
                 at[i] = value + h
-                above = loss_true(X, y, W, b)
+                above = loss_true(X_true, y, W, b)
                 at[i] = value - h
-                slopes[i] = (above - loss_true(X, y, W, b)) / (2 * h)
+                slopes[i] = (above - loss_true(X_true, y, W, b)) / (2 * h)
                 at[i] = value
             # h² of the difference quotient, 1e-16 / h of its cancellation, float32 of the rest
             np.testing.assert_allclose(gradients[name].get(), slopes, rtol=1e-4, atol=2e-6)

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -8,7 +10,7 @@ import data
 
 Doubles = npt.NDArray[np.float64]
 
-PHI = {
+PHI: dict[str, Callable[[Doubles], Doubles]] = {
     "relu": lambda z: np.maximum(z, 0),
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
@@ -44,16 +46,18 @@ def test_gradients_are_the_slope_of_the_loss(
     loss, gradients = model.gradients(to_device(X), to_device(y, np.int32))
 
     p = {name: parameter.get().astype(np.float64) for name, parameter in model.parameters.items()}
-    np.testing.assert_allclose(loss.get(), [loss_true(X, y, activation, p)], rtol=1e-5, atol=1e-6)
+    X_true = X.astype(np.float64)
+    true_loss = loss_true(X_true, y, activation, p)
+    assert float(loss.get()[0]) == pytest.approx(true_loss, rel=1e-5, abs=1e-6)
     assert list(gradients) == ["W1", "b1", "W2", "b2"]
     for name, at in p.items():
         slopes = np.empty_like(at)
         for i in np.ndindex(at.shape):
             value, h = at[i], 1e-6
             at[i] = value + h
-            above = loss_true(X, y, activation, p)
+            above = loss_true(X_true, y, activation, p)
             at[i] = value - h
-            slopes[i] = (above - loss_true(X, y, activation, p)) / (2 * h)
+            slopes[i] = (above - loss_true(X_true, y, activation, p)) / (2 * h)
             at[i] = value
         np.testing.assert_allclose(gradients[name].get(), slopes, rtol=1e-4, atol=2e-6)
 

@@ -95,7 +95,7 @@ def test_the_command(
 ) -> None:
     """`training.py` prints a row an epoch, and draws loss curve and weights as PNG."""
     images = data.load_fashion_mnist()
-    small = data.FashionMNIST(*(array[:300] for array in images))
+    small = images._replace(X_train=images.X_train[:300], y_train=images.y_train[:300])
     monkeypatch.setattr(data, "load_fashion_mnist", lambda: small)
     training.main(
         ["--model", model, "--hidden", "16", "--epochs", "2", "--out", str(tmp_path / "new")]
