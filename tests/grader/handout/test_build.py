@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +164,25 @@ def test_check_says_whether_the_handout_is_up_to_date(
     assert build.main([]) == 1, "own work is not overwritten"
     assert "blas.py" in capsys.readouterr().err
     assert (target / "blas.py").read_text() == "mine"
+
+
+def test_broken_marker_is_reported_and_nothing_written(
+    place: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An instructor's mistake gives file, line and next step, and changes no file."""
+    target, stubs = place
+    root = target.parent
+    shutil.copytree(ROOT / "solution", root / "solution")
+    blas = root / "solution" / "blas.py"
+    lines = blas.read_text(encoding="utf-8").splitlines()
+    number = next(i for i, line in enumerate(lines, start=1) if "END SOLUTION" in line)
+    blas.write_text("\n".join([*lines[: number - 1], *lines[number:]]), encoding="utf-8")
+    monkeypatch.setattr(build, "ROOT", root)
+    monkeypatch.setattr(build, "STUBS", stubs)
+    before = {path: path.read_bytes() for path in target.rglob("*") if path.is_file()}
+    assert build.main([]) == 1
+    assert re.search(r"blas\.py:\d+: BEGIN SOLUTION 2\.1 is never closed", capsys.readouterr().err)
+    assert before == {path: path.read_bytes() for path in target.rglob("*") if path.is_file()}
 
 
 def test_student_page_lists_every_task(rendered: Rendered) -> None:
