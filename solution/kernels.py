@@ -113,12 +113,12 @@ __global__ void column_mean(const float* __restrict__ A, float* __restrict__ mea
     //| // Every thread of a block must reach every __syncthreads(). The last two parameters are a
     //| // proposal: you may change them, here and in the signature given to compile_kernel.
     // threadIdx.x is a column, so that a warp reads neighbours; blockDim.y (a power of two) threads
-    // share it. Block (x, y) reduces rows [x*rows_per_block, …) of the y-th tile of columns to one
+    // share it. Block (x, y) reduces rows [y*rows_per_block, …) of the x-th tile of columns to one
     // row of sums: first every thread its own rows in a register, then the threads by a tree.
     __shared__ float sums[256];  // blockDim.x * blockDim.y
     const int thread = threadIdx.y * blockDim.x + threadIdx.x;
-    const int k = blockIdx.y * blockDim.x + threadIdx.x;
-    const long long first = (long long)blockIdx.x * rows_per_block;
+    const int k = blockIdx.x * blockDim.x + threadIdx.x;
+    const long long first = (long long)blockIdx.y * rows_per_block;
     const long long last = min(first + rows_per_block, (long long)N);
 
     float sum = 0.0f;
@@ -130,7 +130,7 @@ __global__ void column_mean(const float* __restrict__ A, float* __restrict__ mea
         __syncthreads();  // the upper half is written, before the lower half reads it
         if (threadIdx.y < half) sums[thread] += sums[thread + half * blockDim.x];
     }
-    if (threadIdx.y == 0 && k < K) mean[(long long)blockIdx.x * K + k] = sums[thread] / divisor;
+    if (threadIdx.y == 0 && k < K) mean[(long long)blockIdx.y * K + k] = sums[thread] / divisor;
     // END SOLUTION
 }
 """
@@ -152,14 +152,15 @@ def column_mean(A: GPUArray) -> GPUArray:
     width = min(32, 1 << (K - 1).bit_length())
     height = THREADS // width
     tiles = blocks_for(K, width)
-    rows, rows_per_block = N, 32 * height  # 32 rows a thread: enough reads to outweigh the tree
+    # 32 rows a thread: enough reads to outweigh the tree. A grid is at most 65,535 blocks high.
+    rows, rows_per_block = N, max(32 * height, blocks_for(N, 65_535))
     while rows > rows_per_block:
         blocks = blocks_for(rows, rows_per_block)
         sums = empty((blocks, K))
-        column_mean_kernel((blocks, tiles), (width, height), A, sums, rows, K, rows_per_block, 1.0)
+        column_mean_kernel((tiles, blocks), (width, height), A, sums, rows, K, rows_per_block, 1.0)
         A, rows = sums, blocks
     mean = empty(K)
-    column_mean_kernel((1, tiles), (width, height), A, mean, rows, K, rows, float(N))
+    column_mean_kernel(tiles, (width, height), A, mean, rows, K, rows, float(N))
     return mean
     # END SOLUTION
 

@@ -107,6 +107,13 @@ def test_column_mean_repeats_its_bits(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(column_mean(A).get(), column_mean(A).get())
 
 
+def test_column_mean_of_many_columns() -> None:
+    """More columns than a grid is high in warps (65,535 · 32) are all averaged."""
+    K = 2_100_001
+    row = np.arange(K, dtype=np.float32) % 1000
+    np.testing.assert_array_equal(column_mean(to_device(row.reshape(1, K))).get(), row)
+
+
 def test_column_mean_of_many_rows() -> None:
     """A mean of many equal numbers is that number: partial sums stay small enough to be exact."""
     ones = to_device(np.ones((300_001, 1)))
