@@ -114,6 +114,15 @@ _WORDING = [
     (r"stray [‘'](.*)[’'] in program", r'unrecognized token "\1"'),
     (r"missing terminating (.) character", "missing closing quote"),
     (r"static assertion failed: (.*)", r"\1"),
+    (
+        r"no match for [‘']operator(.*?)[’'] \(operand types are (.*)\)",
+        r'no operator "\1" matches these operands; operand types are: \2',
+    ),
+    (
+        r"(?:ISO C\+\+ forbids )?variable length array [‘'](\w+)[’'].*|storage size of [‘'](\w+)[’'] isn[’']t constant",
+        r'expression must have a constant value (the size of the array "\1\2")',
+    ),
+    (r"variable length array.*", "expression must have a constant value (the size of an array)"),
     (r"(.*): No such file or directory", r'cannot open source file "\1"'),
     (r"'(.*)' file not found", r'cannot open source file "\1"'),
     (r"unterminated (#?\w+).*", r"unterminated \1"),
@@ -126,6 +135,7 @@ _UNKNOWN_HEADER = 'cannot open source file "'
 def reworded(text: str) -> str:
     """One message of g++ or clang++ in nvcc's words (unchanged where nvcc has no other)."""
     text = re.sub(r"\s*\[-[\w=+-]+\]$", "", text)
+    text = re.sub(r"emu_(?:shared|dynamic)\d+_", "", text)  # the translator's own names
     for pattern, replacement in _WORDING_COMPILED:
         match = pattern.match(text)
         if match:
@@ -133,7 +143,7 @@ def reworded(text: str) -> str:
             break
     if text.startswith(_UNKNOWN_HEADER):
         text += " (no such header: check its name, or give its folder as include_dirs=[…])"
-    return text.replace("‘", '"').replace("’", '"')
+    return text.replace("‘", '"').replace("’", '"').replace("*&", "*")
 
 
 def parse(output: str, hidden: str) -> list[Diagnostic]:
@@ -155,8 +165,11 @@ def parse(output: str, hidden: str) -> list[Diagnostic]:
             found.append(Diagnostic(match["file"], int(match["line"]), reworded(match["text"])))
     if homeless:
         found.append(Diagnostic("", 0, reworded(homeless)))
-    unique: dict[Diagnostic, None] = dict.fromkeys(found)
-    return list(unique)
+    unique = dict.fromkeys(found)
+    own = [
+        error for error in unique if not error.file.startswith("<")
+    ]  # not the tables behind the source
+    return own or list(unique)
 
 
 def render(errors: list[Diagnostic], lines: dict[tuple[str, int], str], name: str) -> str:

@@ -79,7 +79,7 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
     """
     result = [
         f"-std={standard}",
-        *("-O1" if checked else "-O2", "-gdwarf-4", "-g1", "-fPIC", "-w"),
+        *("-O1" if checked else "-O2", "-gdwarf-4", "-g1", "-fPIC", "-Werror=vla"),
         *("-fvisibility=hidden", "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off"),
         *(
             "-fno-optimize-sibling-calls",

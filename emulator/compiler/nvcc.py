@@ -186,7 +186,7 @@ class _Job:
         output = self.options.output or os.path.splitext(self.name)[0] + "." + self.options.mode
         target = os.path.join(self.folder, output)
         image = self._built(code, target)
-        self._check_limits(image, text)
+        self._check_limits(image, target)
         record = {
             "checked": self.checked,
             "library": self._is_library(),
@@ -283,12 +283,12 @@ class _Job:
             return Failure(code, messages)
         return Failure(code, render(errors, self.lines.table(), self.name))
 
-    def _check_limits(self, image: bytes, text: str) -> None:
+    def _check_limits(self, image: bytes, target: str) -> None:
         from . import limits
 
         problems = limits.problems(image, _MAX_SHARED, _MAX_CONSTANT)
         if problems:
-            os.unlink(os.path.join(self.folder, self.options.output or ""))
+            os.unlink(target)
             raise Failure(255, "".join(problems))
 
 

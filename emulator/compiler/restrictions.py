@@ -31,6 +31,10 @@ _SURFACES = {
     "surf2Dwrite",
     "surf3Dread",
 }
+_OTHER_GENERATORS = (
+    *("curandStatePhilox", "curandStateMRG32k3a", "curandStateMtgp32", "curandStateSobol"),
+    *("curandStateScrambledSobol", "curandDirectionVectors"),
+)
 _HOST_STD = {"max", "min", "swap", "clamp", "fill", "copy", "sort", "accumulate"}
 _LAUNCH = (
     "kernel launch (<<<…>>>) in a kernel source: kernels are launched from Python, "
@@ -73,6 +77,8 @@ def _message(text: str, following: tuple[str, str], is_name: bool) -> str:
         return f'"{text}": surface references are not emulated; write the array through a pointer'
     if text in {"cudaTextureObject_t", "cudaSurfaceObject_t"}:
         return f'"{text}": texture and surface objects are not emulated; pass a pointer'
+    if text.startswith(_OTHER_GENERATORS):
+        return f'"{text}" is not emulated: of cuRAND\'s generators only XORWOW is; use curandStateXORWOW'
     if text == "std" and following[0] == "::" and following[1] in _HOST_STD:
         return (
             f'calling a __host__ function("std::{following[1]}") from device code is not allowed '

@@ -117,6 +117,7 @@ class _Translator:
                 self._declaration(start, position)
                 start = position + 1
             position += 1
+        self._check_braces()
         self._check_calls()
         self._bind_file_scope_dynamic()
         self._drop_markers()
@@ -148,6 +149,8 @@ class _Translator:
         words = [self._at(i) for i in range(start, brace)]
         if self._inside_function():
             self._shared_variables(start, brace)
+            if "__emu_global__" in words and self.bodies:  # the function before it was not closed
+                self.bodies.append(_Body(start, brace, self._skip_group(brace), ""))
             self.scopes.append(_Scope("other", "", start))
         elif "namespace" in words[:2]:
             name = "".join(words[words.index("namespace") + 1 :])
@@ -167,10 +170,10 @@ class _Translator:
         """Close a scope; returns where the declaration after (or around) it starts."""
         if self._inside_function():
             self._shared_variables(start, position)
-        if self.scopes:
-            scope = self.scopes.pop()
-            if scope.kind == "class":
-                return scope.start
+        if not self.scopes:
+            self._complain(position, 'expected a declaration: this "}" has no "{" before it')
+        elif (scope := self.scopes.pop()).kind == "class":
+            return scope.start
         return position + 1
 
     def _declaration(self, start: int, end: int) -> None:
@@ -356,16 +359,14 @@ class _Translator:
         return [] if parts in (["void"], [""]) else parts
 
     def _joined(self, start: int, end: int) -> str:
-        words = [self._at(i) for i in range(start, end) if self._at(i) not in _MARKERS]
         text = ""
-        for word in words:
-            wide = (
-                text
-                and (text[-1].isalnum() or text[-1] in "_*&>")
-                and (word[0].isalnum() or word[0] == "_")
-            )
-            text += (" " if wide or (word in {"*", "&"} and text[-1:].isalnum()) else "") + word
-        return text.replace("* __restrict", "*__restrict")
+        for word in (self._at(i) for i in range(start, end)):
+            if word in _MARKERS:
+                continue
+            after_word = bool(text) and (text[-1].isalnum() or text[-1] in "_>")
+            spaced = word[0].isalnum() or word[0] == "_" or word in {"*", "&"}
+            text += (" " if after_word and spaced else "") + word
+        return text
 
     # ---- variables
 
@@ -483,6 +484,21 @@ class _Translator:
         file, line = self.tokens.place(self.code[position])
         self.errors.append(Diagnostic(file, line, message))
 
+    def _check_braces(self) -> None:
+        """A brace that is never closed, told at the function it belongs to and not at the end of the source."""
+        for outer, inner in zip(self.bodies, self.bodies[1:], strict=False):
+            if inner.start < outer.end:
+                self._unclosed(outer)
+                return
+        if self.scopes:
+            last = (
+                self.bodies[-1] if self.bodies else _Body(0, self.scopes[-1].start, 0, "the source")
+            )
+            self._unclosed(last)
+
+    def _unclosed(self, body: _Body) -> None:
+        self._complain(body.brace, f'expected a "}}": a "{{" of the {body.called} is never closed')
+
     def _check_calls(self) -> None:
         """Calls that a device refuses although a host compiler would take them."""
         host = {
@@ -495,7 +511,11 @@ class _Translator:
         for position, caller in self._device_calls():
             name = self._at(position)
             if name in self.kernel_names:
-                self._complain(position, "a __global__ function call must be configured")
+                given = self._count_arguments(position + 1)
+                if given in self._parameter_counts(
+                    name
+                ):  # else a function of the same name, overloaded
+                    self._complain(position, "a __global__ function call must be configured")
             elif name in host and "--expt-relaxed-constexpr" in self.flags and host[name]:
                 continue
             elif name in host:
@@ -505,6 +525,21 @@ class _Translator:
                     f'calling a {kind} function("{name}") from a {caller} is not allowed '
                     f"(write __device__ before {name}'s definition)",
                 )
+
+    def _count_arguments(self, opening: int) -> int:
+        end = self._skip_group(opening) - 1
+        position, count = opening + 1, int(end > opening + 1)
+        while position < end:
+            if self._at(position) in _OPEN:
+                position = self._skip_group(position)
+                continue
+            count += self._at(position) == ","
+            position += 1
+        return count
+
+    def _parameter_counts(self, name: str) -> set[int]:
+        kernels = self.kernels.values()
+        return {len(k.parameters) for k in kernels if k.expression.split("<")[0].endswith(name)}
 
     def _device_calls(self) -> list[tuple[int, str]]:
         """All `name(` inside device functions, with the words for the caller."""

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from emulator.compiler.tokens import Tokens
+from emulator.compiler.translate import translate
+
+GLOBAL, SHARED, DEVICE = "__emu_global__", "__emu_shared__", "__emu_device__"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (f"{GLOBAL} void k(float *x, int n) {{ }}", {"k": ("float *x", "int n")}),
+        (f"void {GLOBAL} k() {{ }}", {"k": ()}),
+        (f"{GLOBAL} void k(void) {{ }}", {"k": ()}),
+        (f"{GLOBAL} void k(int *x); {GLOBAL} void k(int *x) {{ }}", {"k": ("int *x",)}),
+        (f"{GLOBAL} void declared(int *x);", {}),
+        (f'extern "C" {{ {GLOBAL} static void k() {{ }} }}', {"k": ()}),
+        (f"namespace a {{ namespace {{ {GLOBAL} void k() {{}} }} }}", {"a::k": ()}),
+        (f"namespace a::b {{ {GLOBAL} void k() {{}} }}", {"a::b::k": ()}),
+        (f"template <class T> {GLOBAL} void k(T *x) {{ }}", {}),
+        (
+            f"template <class T, int N> {GLOBAL} void k(T *x) {{ }}"
+            f" template {GLOBAL} void k<float, 3>(float *);",
+            {"k<float,3>": ("float *",)},
+        ),
+        (
+            f"template <class T> {GLOBAL} void k(T x) {{}} template <> {GLOBAL} void k<int>(int x) {{}}",
+            {"k<int>": ("int x",)},
+        ),
+        (
+            f"{GLOBAL} __attribute__((aligned(16))) void k(foo<int, 3> f, void (*g)(int, int)) {{ }}",
+            {"k": ("foo<int,3> f", "void(*g)(int,int)")},
+        ),
+        (f'const char *s = "{GLOBAL} void no() {{"; {GLOBAL} void k() {{ }}', {"k": ()}),
+        (f"struct S {{ {DEVICE} int f() {{ return 1; }} }} s; {GLOBAL} void k() {{ }}", {"k": ()}),
+        (f"float t[2] = {{1, 2}}; {GLOBAL} void k() {{ }}", {"k": ()}),
+    ],
+)
+def test_finds_the_kernels(source: str, expected: dict[str, tuple[str, ...]]) -> None:
+    """Every form of a kernel's definition is found, under its qualified name, with its parameters."""
+    translation = translate(source)
+    assert translation.errors == []
+    assert {k.expression: k.parameters for k in translation.kernels} == expected
+
+
+def test_tells_overloads_apart() -> None:
+    """Two kernels of one name are named with their signatures."""
+    source = f"{GLOBAL} void k(int *x) {{ }} {GLOBAL} void k(float *x) {{ }}"
+    assert [k.signature for k in translate(source).kernels] == ["(int *x)", "(float *x)"]
+
+
+def test_keeps_lines() -> None:
+    """Nothing moves to another line."""
+    source = (
+        f"\n{GLOBAL} void k() {{\n  {SHARED} float a[2],\n b[3];\n  extern {SHARED} int d[];\n}}\n"
+    )
+    assert translate(source).source.count("\n") == source.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("declaration", "parts"),
+    [
+        (
+            f"{SHARED} float a[2][3], b;",
+            ("static thread_local", "&a = ::emu::once(", "&b = ::emu::once("),
+        ),
+        (f"static {SHARED} volatile int a[4];", ("static thread_local", "volatile int")),
+        (f"float {SHARED} a[4];", ("static thread_local float",)),
+        (f"extern {SHARED} float a[];", ("typedef", "&a = ::emu::dynamic_shared<")),
+        (f"extern volatile {SHARED} float a[][32];", ("typedef", "[][32]", "&a = ")),
+    ],
+)
+def test_rewrites_shared_variables(declaration: str, parts: tuple[str, ...]) -> None:
+    """Shared variables become thread-local, dynamic ones references, whatever the order of the words."""
+    result = translate(f"{GLOBAL} void k() {{ {declaration} }}")
+    assert result.errors == []
+    for part in parts:
+        assert part in result.source
+    assert "emu_shared__" not in result.source
+
+
+def test_places_follow_line_markers() -> None:
+    """The place of a token is the one that the line markers before it say."""
+    tokens = Tokens('# 7 "a.py"\nint a;\nint b;\n# 3 "b.h" 1 3\nint hidden;\n# 9 "a.py" 2\nint c;')
+    places = {tokens.text[i]: tokens.place(i) for i in tokens.code}
+    assert places["b"] == ("a.py", 8)
+    assert places["c"] == ("a.py", 9)
+    assert "hidden" not in places
