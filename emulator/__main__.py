@@ -10,7 +10,6 @@ from pathlib import Path
 
 import emulator
 from emulator import profile
-from emulator.driver.settings import settings
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,7 +20,8 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"emulator: there is no file {script}: name a Python script\n")
         return 2
     emulator.install(check=options.check)
-    settings.profile = options.profile
+    if options.profile:
+        profile.start()
     sys.argv = [options.script, *options.arguments]
     sys.path[0] = str(script.resolve().parent)  # as `python script.py` has it
     try:

@@ -122,7 +122,7 @@ class Function:
         )
         if settings.profile:
             elapsed_s = perf_counter() - start_s
-            profile.add(kernel.name, grid, block, elapsed_s, result.counters)
+            profile.add(kernel.name, elapsed_s, result.counters)
         if result.output:
             sys.stdout.write(result.output)
         if result.findings:
