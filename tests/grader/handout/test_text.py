@@ -53,11 +53,13 @@ def test_text_cites_equations_that_exist() -> None:
 
 
 def test_inline_math_survives_markdown() -> None:
-    """GitHub unescapes a backslash before punctuation, and breaks math at line ends."""
+    """GitHub unescapes a backslash before punctuation, and wants math whole and on its own."""
     prose = re.sub(r"```.*?```|`[^`]*`", "", TEXT, flags=re.DOTALL)
-    inline = re.findall(r"\$([^$]+)\$", prose)
+    outside, inline = prose.split("$")[::2], prose.split("$")[1::2]
     assert len(inline) > 20
     assert [math for math in inline if "\n" in math or re.search(r"\\[^A-Za-z]", math)] == []
+    assert not any(before[-1:].isalnum() for before in outside[:-1]), "no math inside a word"
+    assert not any(after[:1].isalnum() for after in outside[1:]), "no math inside a word"
 
 
 def test_every_task_has_its_chapter() -> None:
