@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-TRAINED_ON, TESTED_ON = 4800, 2000
-"""Images of the short training of task 4.3: 75 steps of 64."""
+TRAINED_ON, TESTED_ON = 8000, 2000
+"""Images of the short training of task 4.3: 125 steps of 64."""
 
-ACCURACY_FLOOR = 0.60
-"""Mean less five standard deviations over 40 seeds of the float64 reference;
+ACCURACY_FLOOR = 0.64
+"""Mean less five standard deviations over 60 seeds of the float64 reference (0.730, 0.018);
 tests/grader/test_curves.py."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 POISON = 0xFF
@@ -64,8 +65,12 @@ def poison_pool(device: Any) -> None:
     device.pool = PoisonedPool()
 
 
-def take_findings() -> list[dict[str, Any]]:
-    """What the checked device found since the last call, in the order of the program."""
+def take_findings(folder: Path) -> list[dict[str, Any]]:
+    """What the checked device found since the last call, in the order of the program.
+
+    Args:
+        folder: the submission's; its files are named without it.
+    """
     try:
         emulator = importlib.import_module("emulator")
         found = list(emulator.findings())
@@ -76,9 +81,9 @@ def take_findings() -> list[dict[str, Any]]:
     return [
         {
             "kind": str(finding.kind),
-            "text": finding.text(),
+            "text": finding.text().replace(f"{folder}/", ""),
             "kernel": finding.kernel,
-            "file": finding.place.file if finding.place else None,
+            "file": Path(finding.place.file).name if finding.place else None,
             "line": finding.place.line if finding.place else None,
             "fatal": bool(finding.fatal),
         }

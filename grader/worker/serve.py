@@ -62,7 +62,7 @@ class Worker:
             self._folder, Path(request["device"]), request["replaced"], request["without"]
         )
         self.loaded = self._submission.load(device.poison_pool if backend == "gpu" else None)
-        self.loaded["findings"] = device.take_findings()
+        self.loaded["findings"] = device.take_findings(self._folder)
         launches.take()
 
     def run(
@@ -96,9 +96,9 @@ class Worker:
             result = self._act(action, Arguments(arrays, kept), kept, reply, target)
         except BaseException as error:  # noqa: BLE001 - student code may raise SystemExit, too
             fault = describe_fault(error, self._folder, *target[:1])
-            result = {"fault": fault, "findings": device.take_findings()}
+            result = {"fault": fault, "findings": device.take_findings(self._folder)}
         # What is found while results are downloaded (nobody wrote them) shows in their values.
-        device.take_findings()
+        device.take_findings(self._folder)
         return {**result, "launches": launches.take(), "seconds": time.perf_counter() - begun}
 
     def _act(
@@ -124,7 +124,7 @@ class Worker:
         positional = [arguments.make(str(i), e) for i, e in enumerate(action["arguments"])]
         keywords = {label: arguments.make(label, e) for label, e in action["keywords"].items()}
         returned = function(*positional, **keywords)
-        findings = device.take_findings()
+        findings = device.take_findings(self._folder)
         if "name" in action:
             kept[action["name"]] = returned
         if verb == "new":

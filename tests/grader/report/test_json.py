@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from grader.report.json import to_json, write
+from grader.result import Diagnosed, Found, Report, Result, State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RESULT = Result(
+    "2.3", "dW", State.PARTIAL, 5, 8, "dW differs", "linear.py", 41,
+    (Diagnosed("sum-not-mean", "title", "text"),), (Found("race", "text", "k", "kernels.py", 7),),
+    0.25,
+)  # fmt: skip
+REPORT = Report("emulator", "why", 7, "assignment", (RESULT,))
+
+
+def test_form() -> None:
+    """The form is the one that was agreed, key by key."""
+    assert to_json(REPORT) == {
+        "score": 5,
+        "max_score": 8,
+        "backend": "emulator",
+        "seed": 7,
+        "results": [
+            {
+                "task": "2.3",
+                "title": "dW",
+                "state": "partial",
+                "score": 5,
+                "max_score": 8,
+                "message": "dW differs",
+                "diagnoses": [{"id": "sum-not-mean", "title": "title", "text": "text"}],
+                "findings": [
+                    {"kind": "race", "text": "text", "kernel": "k", "file": "kernels.py", "line": 7}
+                ],
+                "file": "linear.py",
+                "line": 41,
+                "seconds": 0.25,
+            }
+        ],
+    }
+
+
+def test_file(tmp_path: Path) -> None:
+    """The file holds the same."""
+    write(REPORT, tmp_path / "out.json")
+    assert json.loads((tmp_path / "out.json").read_text("utf-8")) == to_json(REPORT)

@@ -1,0 +1,119 @@
+"""What a student reads."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from grader.report.terminal import Terminal
+from grader.result import Diagnosed, PartResult, Report, Result, State
+
+PASSED = Result("1.1", "bias_add adds", State.PASSED, 4, 4, parts=(PartResult("small", "t", 4, 4),))
+FAILED = Result(
+    "2.3",
+    "dW and db match the true gradients",
+    State.PARTIAL,
+    3,
+    8,
+    message="dW: 20 of 20 elements differ",
+    file="linear.py",
+    line=41,
+    parts=(
+        PartResult("scores", "scores are right", 3, 3),
+        PartResult(
+            "W",
+            "dW is right",
+            0,
+            5,
+            "dW: 20 of 20 elements differ",
+            diagnoses=(Diagnosed("sum-not-mean", "the average is missing", "Divide by N."),),
+        ),
+    ),
+)
+NOT_STARTED = Result("2.4", "one step", State.NOT_STARTED, 0, 3, file="linear.py")
+UNMEASURED = Result("5.1", "timings", State.NOT_MEASURED, 0, 10)
+FAULT = Result(
+    "1.2", "softmax", State.GRADER_FAULT, 0, 0, "KeyError: x",
+    parts=(PartResult("small", "t", 0, 10, "KeyError: x", fault="Traceback …"),),
+)  # fmt: skip
+
+
+def shown(*results: Result, width: int = 80, show_all: bool = False) -> str:
+    """The whole report as text."""
+    file = io.StringIO()
+    terminal = Terminal(file, width=width, show_all=show_all, folder="assignment/")
+    terminal.backend("emulator", "no NVIDIA GPU here")
+    for result in results:
+        terminal.result(result)
+    terminal.total(Report("emulator", "", 7, "assignment", results))
+    return file.getvalue()
+
+
+def test_passed_is_one_line() -> None:
+    """A passed task takes one line."""
+    text = shown(PASSED)
+    assert text.startswith("backend: emulator — no NVIDIA GPU here\n✓ 1.1 bias_add adds")
+    assert text.splitlines()[1].endswith("4 / 4")
+    assert len([line for line in text.splitlines() if line.strip()]) == 4
+
+
+def test_failure() -> None:
+    """A failure tells what, why, where, and what to do next."""
+    text = shown(FAILED)
+    assert "◐ 2.3" in text
+    assert "dW: 20 of 20 elements differ" in text
+    assert "Diagnosis: the average is missing. Divide by N." in text
+    assert "assignment/linear.py:41 · next: make hint TASK=2.3" in text
+
+
+def test_only_the_first_failure_in_full() -> None:
+    """The second failure is short, unless all are asked for."""
+    assert shown(FAILED, FAILED).count("Diagnosis") == 1
+    assert shown(FAILED, FAILED, show_all=True).count("Diagnosis") == 2
+
+
+def test_total() -> None:
+    """What needs a GPU leaves the total, and is told beside it."""
+    assert "4 / 4, 10 more on a GPU" in shown(PASSED, UNMEASURED)
+
+
+def test_first_thing_to_do() -> None:
+    """The first task that is not started or wrong is named at the end."""
+    assert "next: 2.4 one step (assignment/linear.py)" in shown(PASSED, NOT_STARTED, FAILED)
+    assert "next: mend 2.3 (assignment/linear.py:41)" in shown(FAILED, NOT_STARTED)
+
+
+def test_apology() -> None:
+    """A fault of the grader is apologised for, and costs nothing."""
+    text = shown(PASSED, FAULT)
+    assert "‼ 1.2" in text
+    assert "Sorry" in text
+    assert "4 / 4" in text.splitlines()[-2]
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_width(width: int) -> None:
+    """No line is wider than the terminal."""
+    assert max(map(len, shown(PASSED, FAILED, UNMEASURED, width=width).splitlines())) <= width
+
+
+def test_no_control_characters() -> None:
+    """What a submission raises cannot steer the reader's terminal, nor use rich's markup."""
+    nasty = Result(
+        "1.1", "t", State.FAILED, 0, 4, message="\x1b[2J[red]x", file="kernels.py",
+        parts=(PartResult("small", "t", 0, 4, "\x1b[2J[red]x"),),
+    )  # fmt: skip
+    text = shown(nasty)
+    assert "\x1b" not in text
+    assert "[red]x" in text
+
+
+def test_offer_keeps_the_order() -> None:
+    """Results are shown in the order of the table, however they come."""
+    file = io.StringIO()
+    terminal = Terminal(file, width=80, order=["1.1", "2.3", "2.4"])
+    for result in (NOT_STARTED, FAILED, PASSED):
+        terminal.offer(result)
+    text = file.getvalue()
+    assert text.index("1.1") < text.index("2.3") < text.index("2.4")

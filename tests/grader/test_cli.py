@@ -1,0 +1,61 @@
+"""The command line, as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`python -m grader` with these arguments."""
+    return subprocess.run(
+        [sys.executable, "-m", "grader", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_stub() -> None:
+    """The stub: the backend first, every task not started, the first thing to do last; exit code 1."""
+    done = run("grade", "assignment", "--seed", "1")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("backend: ")
+    assert lines[1].startswith("○ 1.1")
+    assert "next: 1.1" in done.stdout
+    assert "\x1b" not in done.stdout  # a pipe gets no colour
+
+
+def test_one_task_and_json(tmp_path: Path) -> None:
+    """One right task: exit code 0, and one row in the file."""
+    file = tmp_path / "out.json"
+    done = run("grade", "solution", "--task", "2.1", "--seed", "5", "--json", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = json.loads(file.read_text("utf-8"))
+    assert (written["score"], written["max_score"], written["seed"]) == (6, 6, 5)
+    assert [row["task"] for row in written["results"]] == ["2.1"]
+
+
+def test_usage_errors(tmp_path: Path) -> None:
+    """What cannot be graded gives exit code 2 and a message that names it."""
+    for arguments, words in (
+        (("grade", "no-such-folder"), "no-such-folder"),
+        (("grade", str(tmp_path)), "kernels.py"),
+        (("grade", "assignment", "--task", "9.9"), "2.3"),
+        (("grade", "assignment", "--seed", "-1"), "0 or more"),
+        (("grade", "assignment", "--json", str(tmp_path / "no" / "x")), "No such file"),
+        (("grade", "assignment"), "BACKEND"),
+    ):
+        environment = {"BACKEND": "tpu"} if words == "BACKEND" else {}
+        done = run(*arguments, **environment)
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,117 @@
+"""Whole gradings: the reference, the stub, one task, repeated seeds, and faults of the grader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from grader import curves, expect, tolerance
+from grader.grade import SubmissionError, grade
+from grader.result import Report, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+SOLUTION, ASSIGNMENT = ROOT / "solution", ROOT / "assignment"
+BACKEND = ("emulator", "test")
+
+
+def timeless(report: Report) -> Report:
+    """The report without its times."""
+    results = tuple(replace(result, seconds=0.0) for result in report.results)
+    return replace(report, seconds=0.0, results=results)
+
+
+def test_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reference gets every point, and stays under half of what each comparison allows."""
+    ratios: list[float] = []
+    close, check_curve = expect.close, curves.check_curve
+
+    def measured(name: str, yours: Any, true: Any, bound: Any, **rest: Any) -> None:
+        limit = np.broadcast_to(tolerance.allowed(bound), true.shape)
+        ratios.append(float(np.max(np.abs(yours - true) / limit)))
+        close(name, yours, true, bound, **rest)
+
+    def measured_curve(outcome: Any, true: Any, steps: int) -> None:
+        drift = np.abs(outcome.returned.array - true).max()
+        ratios.append(float(drift / tolerance.LOSS_DRIFT))
+        check_curve(outcome, true, steps)
+
+    monkeypatch.setattr(expect, "close", measured)
+    monkeypatch.setattr(curves, "check_curve", measured_curve)
+    report = grade(SOLUTION, seed=3, backend=BACKEND)
+    assert [r.task for r in report.results if r.state is not State.PASSED] == ["5.1", "5.2"]
+    assert (report.score, report.max_score, report.unmeasured) == (85, 85, 15)
+    assert report.is_perfect
+    assert (
+        max(ratios) <= 0.5 + 1e-6
+    )  # one rounding reaches its bound, which is half of what is allowed
+
+
+def test_stub() -> None:
+    """The handout's stub: every task not started, no points, nothing run."""
+    report = grade(ASSIGNMENT, seed=3, backend=BACKEND)
+    assert {r.state for r in report.results} == {State.NOT_STARTED, State.NOT_MEASURED}
+    assert (report.score, report.max_score) == (0, 85)
+    assert report.seconds < 3
+
+
+def test_same_seed_same_report(submission: Callable[..., Path]) -> None:
+    """The same submission and seed give the same report, but for times."""
+    text = (SOLUTION / "kernels.py").read_text("utf-8")
+    folder = submission(kernels=text.replace("Z[i] += b[i % C]", "Z[i] += 2.0f * b[i % C]"))
+    only = {"1.1", "2.3"}
+    first, second = (grade(folder, seed=9, backend=BACKEND, only=only) for _ in range(2))
+    assert timeless(first) == timeless(second)
+    assert first.find("1.1").score == 0
+    assert first.find("2.3").state is State.PASSED
+    assert "1.1 is replaced" in first.find("2.3").notes[0]
+
+
+def test_task_alone(submission: Callable[..., Path]) -> None:
+    """A task graded alone gets the score that it gets among all, and is told what else is wrong."""
+    text = (SOLUTION / "kernels.py").read_text("utf-8")
+    folder = submission(kernels=text.replace("Z[i] += b[i % C]", "Z[i] += 2.0f * b[i % C]"))
+    report = grade(folder, seed=9, backend=BACKEND, only={"2.3"}, alone=True)
+    assert report.find("2.3").state is State.PASSED
+    assert "one of them is wrong" in report.find("2.3").notes[-1]
+
+
+def test_started_stub(submission: Callable[..., Path]) -> None:
+    """On a stub with one task solved, that task gets its points, its neighbours none."""
+    solved = (SOLUTION / "blas.py").read_text("utf-8")
+    stubs = {
+        name: (ASSIGNMENT / f"{name}.py").read_text("utf-8")
+        for name in ("kernels", "linear", "network", "training")
+    }
+    report = grade(submission(blas=solved, **stubs), seed=1, backend=BACKEND)
+    assert report.find("2.1").state is State.PASSED
+    assert report.score == 6
+    assert {r.state for r in report.results if r.task not in {"2.1", "5.1", "5.2"}} == {
+        State.NOT_STARTED
+    }
+
+
+def test_fault_of_the_grader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that fails in itself is the grader's fault, and costs no points."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr(expect, "nothing", broken)
+    report = grade(SOLUTION, seed=1, backend=BACKEND, only={"1.1", "1.4"})
+    assert report.find("1.1").state is State.GRADER_FAULT
+    assert (report.score, report.max_score) == (6, 6)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: None])
+def test_nothing_to_grade(make: Callable[[Path], None], tmp_path: Path) -> None:
+    """An empty folder, a file, and nothing at all are errors that say what was expected."""
+    make(tmp_path / "x")
+    with pytest.raises(SubmissionError, match="x: "):
+        grade(tmp_path / "x", seed=1, backend=BACKEND)

@@ -1,0 +1,215 @@
+"""One check's misfortune costs that check alone, and is told in the student's words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from grader import process
+from grader.judge import CheckFailure, Host, Judge, Kept, RaisedInSubmission, call, new, put, take
+
+SOLUTION = Path(__file__).resolve().parents[2] / "solution"
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Z = np.arange(6, dtype=np.float32).reshape(2, 3)
+b = np.ones(3, dtype=np.float32)
+
+GIVEN = "import numpy as np\nfrom device import empty, to_device\n"
+
+
+def kernels(body: str) -> str:
+    """A kernels.py whose bias_add has that body."""
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    return f"{GIVEN}def bias_add(Z, b):\n{lines}\n"
+
+
+def failure(judge: Judge, *actions: Any) -> CheckFailure:
+    """The failure that the actions come to."""
+    with pytest.raises(CheckFailure) as caught:
+        judge.run(*actions, own=["kernels.bias_add"])
+    return caught.value
+
+
+def test_results_come_back(reference: Judge) -> None:
+    """A call's return value, its arguments afterwards and its launches come back."""
+    (outcome,) = reference.run(call("kernels.bias_add", Z, b))
+    assert outcome.returned.kind == "None"
+    np.testing.assert_array_equal(outcome.arguments["0"].array, Z + 1)
+    np.testing.assert_array_equal(outcome.arguments["1"].array, b)
+    assert len(outcome.own_threads) == 1
+    assert outcome.own_threads[0] >= Z.size
+
+
+def test_objects_are_kept_within_a_request(reference: Judge) -> None:
+    """A model made by one action can be set, called and read by the next ones."""
+    W = np.eye(3, dtype=np.float32)
+    *_, outcome, after = reference.run(
+        new("m", "linear.LinearClassifier", 3, 3),
+        put("m", W=W, b=b),
+        call("m.scores", Z),
+        take("m"),
+    )
+    np.testing.assert_array_equal(outcome.returned.array, Z + 1)
+    np.testing.assert_array_equal(after.returned.entries["W"].array, W)
+    assert outcome.what == "linear.LinearClassifier.scores"
+
+
+def test_judges_own_models(reference: Judge) -> None:
+    """Host arrays and models of the judge's own can be passed."""
+    X, y = np.zeros((4, 2), dtype=np.float32), np.zeros(4, dtype=np.int32)
+    _, outcome = reference.run(
+        new("echo", "grader.Echo"), call("training.accuracy", Kept("echo"), Host(X), Host(y))
+    )
+    assert outcome.returned.number == 1.0
+
+
+def test_exception(judged: Callable[..., Judge]) -> None:
+    """An exception is told with its type, its text, and the innermost line of the student's own."""
+    caught = failure(
+        judged(kernels=kernels("to_device(b.get()).get()['no']")), call("kernels.bias_add", Z, b)
+    )
+    assert isinstance(caught, RaisedInSubmission)
+    assert caught.type == "IndexError"
+    assert "bias_add raised IndexError" in caught.message
+    assert (caught.file, caught.line) == ("kernels.py", 4)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise SystemExit(0)", "raised SystemExit"),
+        ("import os; os._exit(3)", "ended the process (exit code 3)"),
+        ("import os; os.abort()", "crashed the process (SIGABRT)"),
+        ("import os; os.closerange(3, 100); return 1", "the process"),
+        ("import os\nfor fd in range(3, 50):\n    try: os.write(fd, b'x' * 99)\n    except OSError: pass",
+         "private pipe"),
+        ("raise NotImplementedError('TODO(1.1): bias_add')", "not written yet: TODO(1.1)"),
+        ("raise MemoryError", "raised MemoryError"),
+        ("return bias_add(Z, b)", "raised RecursionError"),
+    ],
+)  # fmt: skip
+def test_misfortune(judged: Callable[..., Judge], body: str, words: str) -> None:
+    """However a call ends, the reason is told, and the next call is answered."""
+    judge = judged(kernels=kernels(body))
+    assert words in failure(judge, call("kernels.bias_add", Z, b)).message
+    (outcome,) = judge.run(call("blas.gemm", Z, np.eye(3, dtype=np.float32)))
+    np.testing.assert_array_equal(outcome.returned.array, Z)
+
+
+def test_endless_loop(judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endless loop is stopped after a limit of processor time, and not run a second time."""
+    monkeypatch.setattr(process, "CPU_LIMIT_S", 2.0)
+    judge = judged(kernels=kernels("while True: pass"))
+    assert "stopped after 2 s of work" in failure(judge, call("kernels.bias_add", Z, b)).message
+    assert "was not run again" in failure(judge, call("kernels.bias_add", Z, b)).message
+
+
+def test_sleep_is_tried_again(
+    judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that waits for ever runs into the wall-clock backstop, twice."""
+    monkeypatch.setattr(process._Deadline.restart, "__defaults__", (2.0,))
+    body = "import time\nopen('tries', 'a').write('x')\ntime.sleep(60)"
+    judge = judged(kernels=kernels(body))
+    assert "stopped after 2 s" in failure(judge, call("kernels.bias_add", Z, b)).message
+    assert (judge._scratch / "tries").read_text() == "xx"
+
+
+def test_flood_of_output(judged: Callable[..., Judge]) -> None:
+    """Megabytes of output block nothing, and only their beginning is kept."""
+    judge = judged(kernels=kernels("print('x' * 5_000_000)"))
+    judge.run(call("kernels.bias_add", Z, b))
+    assert judge._worker is not None
+    assert len(judge._worker.output) <= 64 << 10
+
+
+def test_lost_device(judged: Callable[..., Judge]) -> None:
+    """After an illegal access the next call gets a fresh worker."""
+    body = "from pycuda import driver\ndriver.memset_d8(16, 0, 4)"
+    judge = judged(kernels=kernels(body))
+    failure(judge, call("kernels.bias_add", Z, b))
+    judge.run(call("blas.gemm", Z, np.eye(3, dtype=np.float32)))
+
+
+@pytest.mark.parametrize(
+    ("contents", "words", "line"),
+    [
+        ({"kernels": "def bias_add(Z, b)\n    pass\n"}, "does not load: SyntaxError", 1),
+        ({"kernels": "\n\n1 / 0\n"}, "does not load: ZeroDivisionError", 3),
+        ({"kernels": "input('? ')\n"}, "no keyboard", 1),
+        ({"kernels": "import sys; sys.exit(0)\n"}, "does not load: SystemExit", 1),
+        ({"kernels": "x = '\xff'\n".encode("latin-1")}, "does not load: SyntaxError", None),
+        ({"kernels": None}, "there is no kernels.py", None),
+        ({"kernels": "import os; os._exit(0)\n"}, "ended the process", None),
+        ({"kernels": "import no_such_module\n"}, "ModuleNotFoundError", 1),
+        ({"kernels": "x = 1\n"}, "kernels.py has no bias_add", None),
+    ],
+)
+def test_module_that_does_not_load(
+    judged: Callable[..., Judge], contents: dict[str, Any], words: str, line: int | None
+) -> None:
+    """A module that does not load is told with its line; the other modules are graded."""
+    judge = judged(**contents)
+    caught = failure(judge, call("kernels.bias_add", Z, b))
+    assert words in caught.message
+    assert caught.file == "kernels.py"
+    if line is not None:
+        assert caught.line == line
+    judge.run(call("blas.gemm", Z, np.eye(3, dtype=np.float32)))
+
+
+def test_print_at_import(judged: Callable[..., Judge]) -> None:
+    """A module that prints, or closes stdout, is graded like any other."""
+    text = (SOLUTION / "kernels.py").read_text("utf-8")
+    judge = judged(kernels=f"print('hello')\nimport sys; sys.stdout.close()\n{text}")
+    judge.run(call("kernels.bias_add", Z, b))
+
+
+def test_windows_line_ends(judged: Callable[..., Judge]) -> None:
+    """Windows line ends change nothing."""
+    text = (SOLUTION / "kernels.py").read_bytes()
+    judge = judged(kernels=text.replace(b"\n", b"\r\n"))
+    judge.run(call("kernels.bias_add", Z, b))
+
+
+def test_changed_signature(judged: Callable[..., Judge]) -> None:
+    """A function with other parameters is told apart from one that fails inside."""
+    judge = judged(kernels=f"{GIVEN}def bias_add(Z):\n    pass\n")
+    caught = failure(judge, call("kernels.bias_add", Z, b))
+    assert "its signature differs from the handout's" in caught.message
+    assert (caught.file, caught.line) == ("kernels.py", 3)
+
+
+def test_stand_ins(judged: Callable[..., Judge]) -> None:
+    """What is replaced is replaced for those that imported it by name, too."""
+    judge = judged(blas="def gemm(*_, **__):\n    raise ValueError('mine')\n")
+    with pytest.raises(RaisedInSubmission, match="mine"):
+        judge.run(call("blas.gemm", Z, Z))
+    judge.replaced.add("blas.gemm")
+    *_, outcome = judge.run(
+        new("m", "linear.LinearClassifier", 3, 3),
+        put("m", W=np.eye(3, dtype=np.float32), b=b),
+        call("m.scores", Z),
+    )
+    np.testing.assert_array_equal(outcome.returned.array, Z + 1)
+
+
+def test_submission_folder_is_not_written(judged: Callable[..., Judge]) -> None:
+    """Grading leaves no bytecode or other files beside the student's."""
+    judge = judged()
+    judge.run(call("kernels.bias_add", Z, b))
+    assert {path.name for path in judge.folder.iterdir()} == {
+        "kernels.py", "blas.py", "linear.py", "network.py", "training.py"
+    }  # fmt: skip
+
+
+def test_inputs_depend_on_seed_and_names(reference: Judge) -> None:
+    """The same seed and names give the same inputs, other names other inputs."""
+    first = reference.rng("1.1", "small").integers(2**40)
+    assert first == reference.rng("1.1", "small").integers(2**40)
+    assert first != reference.rng("1.1", "ragged").integers(2**40)

@@ -1,0 +1,44 @@
+"""From parts to results."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from grader import tasks
+from grader.plugin import assemble
+from grader.result import Found, PartResult, State
+
+TASK = tasks.find("2.3")
+ALL = {part.name: PartResult(part.name, "t", part.points, part.points) for part in TASK.parts}
+
+
+def with_part(name: str, **changes: object) -> dict[str, PartResult]:
+    """All parts passed but for one."""
+    return {**ALL, name: replace(ALL[name], **changes)}  # type: ignore[arg-type]
+
+
+def test_passed() -> None:
+    """All parts passed: all points."""
+    result = assemble(TASK, ALL, 1.0, ())
+    assert (result.state, result.score, result.message) == (State.PASSED, 8, "")
+
+
+def test_in_part() -> None:
+    """Half right is half the points, and the first thing wrong is the message."""
+    result = assemble(TASK, with_part("W", points=0, message="wrong"), 1.0, ())
+    assert (result.state, result.score, result.message) == (State.PARTIAL, 5, "wrong")
+
+
+def test_finding_fails_the_task() -> None:
+    """A finding of the checked device fails the whole task, even if the other numbers are right."""
+    found = Found("race", "race in k", "k", "kernels.py", 7)
+    parts = with_part("W", points=0, message="race in k", findings=(found,), line=7)
+    result = assemble(TASK, parts, 1.0, ())
+    assert (result.state, result.score, result.line) == (State.FAILED, 0, 7)
+    assert result.findings == (found,)
+
+
+def test_grader_fault_costs_nothing() -> None:
+    """A part in which the grader failed leaves numerator and denominator."""
+    result = assemble(TASK, with_part("W", message="KeyError", fault="Traceback"), 1.0, ())
+    assert (result.state, result.score, result.max_score) == (State.GRADER_FAULT, 5, 5)
