@@ -31,6 +31,8 @@ _MATHEMATICS = frozenset(
     tan tanh tgamma trunc y0 y1 yn""".split()
 )
 
+_OPERATORS = {"_Znw": "new", "_Zna": "new", "_Zdl": "delete", "_Zda": "delete"}
+
 
 def problems(image: bytes, most_shared: int, most_constant: int) -> list[str]:
     """Complaints in ptxas's words, each a line; empty for an image that is fine."""
@@ -39,7 +41,6 @@ def problems(image: bytes, most_shared: int, most_constant: int) -> list[str]:
     return [
         *_too_much_shared(symbols, most_shared),
         *_too_much_constant(elf, most_constant),
-        *(f"error: {text}\n" for text in _foreign_calls(elf)),
     ]
 
 
@@ -74,9 +75,10 @@ def _too_much_constant(elf: Elf, most: int) -> list[str]:
     ]
 
 
-def _foreign_calls(elf: Elf) -> list[str]:
+def foreign_calls(image: bytes) -> list[str]:
+    """Functions of the host that an image calls, and kernels may not: their names in the source."""
     found = []
-    for symbol in elf.symbols(".dynsym"):
+    for symbol in Elf(image).symbols(".dynsym"):
         if symbol.section != UNDEFINED or symbol.weak or symbol.kind == OBJECT:
             continue
         name = symbol.name
@@ -85,8 +87,5 @@ def _foreign_calls(elf: Elf) -> list[str]:
             name.startswith(_PREFIXES) or name in _HELPERS or {name, name[:-1], base} & _MATHEMATICS
         )
         if not allowed:
-            found.append(
-                f'calling a __host__ function("{name}") from device code is not allowed; '
-                "identifier is undefined in device code"
-            )
+            found.append(_OPERATORS.get(name[:4], name))
     return found

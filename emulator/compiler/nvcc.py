@@ -9,10 +9,13 @@ import functools
 import os
 import sys
 import zlib
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import host, includes, options
 from .options import OptionError, Options
+
+if TYPE_CHECKING:
+    from .diagnostics import Diagnostic
 
 FOOTER = b"EMUIMAGE"  # the last bytes of an image, after the length of the record before them
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,6 +25,8 @@ _MAX_SHARED = (
     48 * 1024
 )  # bytes of static shared memory a block; CUDA C++ Programming Guide, "Technical Specifications"
 _MAX_CONSTANT = 64 * 1024
+_HEAP = ("malloc", "free", "calloc", "realloc", "new", "delete")
+_HEAP_ADVICE = "a device's heap is not emulated: memory is made by Python, before the launch"
 
 
 class Result(NamedTuple):
@@ -128,6 +133,7 @@ class _Job:
             self.compiler, checked=self.checked, volatile=self.volatile, standard=chosen.standard
         )
         self.lines = _Lines(self.source, self.name)
+        self.braces: list[Diagnostic] = []
 
     # ---- steps
 
@@ -185,8 +191,9 @@ class _Job:
         )
         output = self.options.output or os.path.splitext(self.name)[0] + "." + self.options.mode
         target = os.path.join(self.folder, output)
+        self.braces = translation.braces
         image = self._built(code, target)
-        self._check_limits(image, target)
+        self._check_limits(image, target, text)
         record = {
             "checked": self.checked,
             "library": self._is_library(),
@@ -278,18 +285,36 @@ class _Job:
     def _rejected(self, messages: str, code: int) -> Failure:
         from .diagnostics import parse, render
 
-        errors = parse(messages, host.INCLUDE)
+        errors = self.braces[:1] or parse(messages, host.INCLUDE)
         if not errors:  # not a complaint about the source: show it as it is
             return Failure(code, messages)
         return Failure(code, render(errors, self.lines.table(), self.name))
 
-    def _check_limits(self, image: bytes, target: str) -> None:
+    def _check_limits(self, image: bytes, target: str, text: str) -> None:
         from . import limits
 
         problems = limits.problems(image, _MAX_SHARED, _MAX_CONSTANT)
-        if problems:
+        foreign = limits.foreign_calls(image)
+        if problems or foreign:
             os.unlink(target)
+        if foreign:
+            raise Failure(1, self._foreign(foreign, text))
+        if problems:
             raise Failure(255, "".join(problems))
+
+    def _foreign(self, names: list[str], text: str) -> str:
+        from .diagnostics import Diagnostic, render
+        from .tokens import Tokens
+
+        tokens = Tokens(text)
+        places = {tokens.text[i]: i for i in reversed(tokens.code)}
+        errors = []
+        for name in names:
+            file, line = tokens.place(places[name]) if name in places else ("", 0)
+            advice = _HEAP_ADVICE if name in _HEAP else "kernels can't use it"
+            message = f'calling a __host__ function("{name}") from device code is not allowed'
+            errors.append(Diagnostic(file, line, f"{message} ({advice})"))
+        return render(errors, self.lines.table(), self.name)
 
 
 class _Lines:

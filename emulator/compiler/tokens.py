@@ -41,9 +41,7 @@ class Tokens:
         self.text: list[str] = []
         self.kind: list[int] = []
         system = False
-        system_files: set[str] = (
-            set()
-        )  # the flag is missing on lines that begin with a macro of another file
+        system_files: set[str] = set()
         pending: list[str] = []
         for line in source.splitlines(keepends=True):
             if not line.lstrip().startswith("#"):
@@ -54,7 +52,9 @@ class Tokens:
             self._append(line, DIRECTIVE)
             marker = _LINE_MARKER.match(line.lstrip())
             if marker:
-                if "3" in marker[3].split():  # GCC's flag for a system header
+                # Flags 1 and 3: a system header begins. 3 alone is also on what its macros
+                # expand to, in whatever file.
+                if {"1", "3"} <= set(marker[3].split()):
                     system_files.add(marker[2])
                 system = marker[2] in system_files
         self._scan("".join(pending), system)
@@ -67,9 +67,7 @@ class Tokens:
     def _scan(self, text: str, system: bool) -> None:
         if not text:
             return
-        if (
-            system
-        ):  # headers of the host and of CUDA: no markers but in __attribute__((__noinline__))
+        if system:  # headers of the host and of CUDA: one marker only, in __attribute__((…))
             self._append(text.replace("__emu_noinline__", "noinline"), SPACE)
             return
         for match in _TOKEN.finditer(text):

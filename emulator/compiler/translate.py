@@ -47,11 +47,19 @@ class Kernel(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """What `translate` returns: the C++, the kernels in it, and what is wrong with the source."""
+    """What `translate` returns.
+
+    Attributes:
+        source: C++.
+        kernels: those that the image exports.
+        errors: what a device refuses although a host compiler would take it.
+        braces: where a brace is missing: better words than the host compiler's, should it fail.
+    """
 
     source: str
     kernels: list[Kernel]
     errors: list[Diagnostic]
+    braces: list[Diagnostic]
 
 
 class _Scope(NamedTuple):
@@ -87,6 +95,7 @@ class _Translator:
         self.bodies: list[_Body] = []
         self.file_scope_dynamic: list[tuple[str, str]] = []  # (type, name)
         self.errors: list[Diagnostic] = []
+        self.braces: list[Diagnostic] = []
         self.shared_count = 0
 
     # ---- the walk over declarations
@@ -117,11 +126,14 @@ class _Translator:
                 self._declaration(start, position)
                 start = position + 1
             position += 1
+        for name in self.kernel_names & (self.device_functions | self.host_functions.keys()):
+            self._mark_overloads(name, least=1)
         self._check_braces()
         self._check_calls()
         self._bind_file_scope_dynamic()
         self._drop_markers()
-        return Translation(self.tokens.source(), list(self.kernels.values()), self.errors)
+        kernels = list(self.kernels.values())
+        return Translation(self.tokens.source(), kernels, self.errors, self.braces)
 
     def _at(self, position: int) -> str:
         return self.text[self.code[position]] if 0 <= position < len(self.code) else ""
@@ -171,7 +183,7 @@ class _Translator:
         if self._inside_function():
             self._shared_variables(start, position)
         if not self.scopes:
-            self._complain(position, 'expected a declaration: this "}" has no "{" before it')
+            self._brace(position, 'expected a declaration: this "}" has no "{" before it')
         elif (scope := self.scopes.pop()).kind == "class":
             return scope.start
         return position + 1
@@ -332,9 +344,10 @@ class _Translator:
             )
             self._mark_overloads(expression)
 
-    def _mark_overloads(self, expression: str) -> None:
+    def _mark_overloads(self, expression: str, least: int = 2) -> None:
+        """A name with several meanings needs its signature beside it."""
         same = [key for key in self.kernels if key[0] == expression]
-        if len(same) > 1:
+        if len(same) >= least:
             for key in same:
                 self.kernels[key] = self.kernels[key]._replace(signature=key[1])
 
@@ -497,7 +510,10 @@ class _Translator:
             self._unclosed(last)
 
     def _unclosed(self, body: _Body) -> None:
-        self._complain(body.brace, f'expected a "}}": a "{{" of the {body.called} is never closed')
+        self._brace(body.brace, f'expected a "}}": a "{{" of the {body.called} is never closed')
+
+    def _brace(self, position: int, message: str) -> None:
+        self.braces.append(Diagnostic(*self.tokens.place(self.code[position]), message))
 
     def _check_calls(self) -> None:
         """Calls that a device refuses although a host compiler would take them."""
