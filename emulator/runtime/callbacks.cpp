@@ -104,6 +104,21 @@ EMU_API void __tsan_func_exit(void) {}
 EMU_API void __tsan_vptr_read(void **) {}
 EMU_API void __tsan_vptr_update(void **, void *) {}
 
+namespace {
+
+// An exchange writes without looking at what was there.
+void mark_exchanged(Address address, unsigned size) {
+  Region *regions[] = {&arena, &check.statics, &check.dynamic, &check.variables};
+  for (Region *g : regions) {
+    if (address - g->base >= g->size) continue;
+    uint8_t &state = g->state[(address - g->base) / 4];
+    for (unsigned k = 0; k < size; k += 4)
+      if ((&state)[k / 4] == kFresh) (&state)[k / 4] = kAll;
+  }
+}
+
+}  // namespace
+
 EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
   Worker *w = self;
   if (!w) return;
@@ -119,6 +134,9 @@ EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
   }
   if (!check.on) return;
   check.acquire(*w, variable);
+  bool exchange = size & EMU_ATOMIC_EXCHANGE;
+  size &= EMU_ATOMIC_EXCHANGE - 1;
+  if (exchange) mark_exchanged(variable, size);
   switch (size) {
     case 1: access<1>(variable, kAtomicAccess, pc); break;
     case 2: access<2>(variable, kAtomicAccess, pc); break;

@@ -28,6 +28,7 @@ class Vector {
   T &operator[](size_t i) { return data_[i]; }
   const T &operator[](size_t i) const { return data_[i]; }
   T &back() { return data_[size_ - 1]; }
+  const T &back() const { return data_[size_ - 1]; }
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   void clear() { size_ = 0; }

@@ -25,6 +25,11 @@ constexpr size_t kAlignment = 256;              // of cudaMalloc
 constexpr size_t kRedZone = 256;                // between allocations: no index lands in a neighbour by a few
 constexpr size_t kQuarantineBytes = 256 << 20;  // freed memory that is not given out again, to find late uses
 
+// On both sides of the arena, never accessible: what any 32-bit index into an array of floats or doubles can reach.
+constexpr size_t kMargin = (size_t)16 << 30;
+
+bool in_margin(Address address) { return arena.size && address - (arena.base - kMargin) < arena.size + 2 * kMargin; }
+
 static size_t footprint(size_t bytes) { return ((bytes + kAlignment - 1) & ~(kAlignment - 1)) + kRedZone; }
 
 static size_t find_allocation(Address address) {  // the last one that begins at or before the address, plus one
@@ -42,12 +47,12 @@ bool start_memory(size_t bytes, bool checked) {
   limit_bytes = bytes;
   checked_memory = checked;
   arena.size = (2 * bytes + 2 * kQuarantineBytes + 4095) & ~(size_t)4095;  // room for fragments and the quarantine
-  void *base = mmap(nullptr, arena.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED || (checked && !make_shadow(arena))) {
+  char *whole = (char *)mmap(nullptr, arena.size + 2 * kMargin, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (whole == MAP_FAILED || mprotect(whole + kMargin, arena.size, PROT_READ | PROT_WRITE) || (checked && !make_shadow(arena))) {
     arena.size = 0;
     return false;
   }
-  arena.base = (Address)base;
+  arena.base = (Address)whole + kMargin;
   top_bytes = kRedZone;
   return true;
 }

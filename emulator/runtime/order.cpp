@@ -124,7 +124,7 @@ uint64_t Checker::block_of(Record r) const {
 void Checker::fence(Worker &w, bool device) {
   if (!on) return;
   settle(w);
-  fences_.push({now + 1, stamp_of(epoch_floor), (uint16_t)w.current, device});
+  fences_.push({now + 1, stamp_of(epoch_floor), w.warps[w.current / kWarpLanes].synced, (uint16_t)w.current, device});
   new_segment(w, w.current);
 }
 
@@ -141,7 +141,7 @@ void Checker::release(Worker &w, Address variable) {
     if (logs_used_ == logs_.size()) logs_.push(new (calloc(1, sizeof(Log))) Log);
     slot = ++logs_used_;
   }
-  logs_[slot - 1]->releases.push({++now, stamp_of(epoch_floor), w.block_number, (uint16_t)w.current, first,
+  logs_[slot - 1]->releases.push({++now, stamp_of(epoch_floor), w.warps[w.current / kWarpLanes].synced, w.block_number, (uint16_t)w.current, first,
                                   (uint32_t)passed_on_.size() - first});
   new_segment(w, w.current);
 }
@@ -181,8 +181,10 @@ bool Checker::covered(const Release &release, Record r, uint64_t block) {
     const Fence &f = fences_[i];
     if (f.stamp > release.stamp) break;
     if (!f.device && !to_this_block) continue;
-    bool before_fence = f.epoch > stamp || (f.thread == thread_of(r) && f.stamp > stamp);
-    bool before_release = f.stamp < release.epoch || f.thread == release.thread;
+    bool same_warp = f.thread / kWarpLanes == thread_of(r) / kWarpLanes;
+    bool before_fence = f.epoch > stamp || (f.thread == thread_of(r) && f.stamp > stamp) || (same_warp && f.synced > stamp);
+    bool one_warp = f.thread / kWarpLanes == release.thread / kWarpLanes;
+    bool before_release = f.stamp < release.epoch || f.thread == release.thread || (one_warp && f.stamp < release.synced);
     if (before_fence && before_release) return true;
   }
   return false;

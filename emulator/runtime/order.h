@@ -51,7 +51,7 @@ void set_state(Region &region, size_t offset, size_t bytes, uint8_t full);
 
 // What a releasing thread published: what it and, below `epoch`, its whole block had done.
 struct Fence {
-  uint32_t stamp, epoch;
+  uint32_t stamp, epoch, synced;  // synced: the last __syncwarp() of the thread's whole warp
   uint16_t thread;
   bool device;  // __threadfence() or wider, not __threadfence_block()
 };
@@ -59,7 +59,7 @@ struct Acquired {  // the first `length` releases of a variable
   uint32_t variable, length;
 };
 struct Release {
-  uint32_t stamp, epoch;
+  uint32_t stamp, epoch, synced;
   uint64_t block;
   uint16_t thread;
   uint32_t acquired_first, acquired_count;  // what the releasing thread itself had acquired: Checker::passed_on[...]
@@ -95,6 +95,7 @@ struct Checker {
   void release(Worker &w, Address variable);
   void acquire(Worker &w, Address variable);
   bool ordered(Worker &w, Record r);
+  bool block_has_fenced() const { return fences_.size() > runs_.back().first_fence; }
   uint64_t block_of(Record r) const;
 
   // Work is counted in accesses, so that the limit strikes at the same place on every machine.

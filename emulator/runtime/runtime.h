@@ -146,5 +146,6 @@ struct Allocation {
 bool start_memory(size_t bytes, bool checked);
 bool nearest_allocation(Address address, Allocation &found);
 bool is_host_range(Address address, size_t size);
+bool in_margin(Address address);  // in the arena or so near that a wrong index must have led there
 
 }  // namespace emu

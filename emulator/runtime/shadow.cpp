@@ -86,6 +86,7 @@ EMU_COLD bool access_elsewhere(Address address, unsigned size, Touch touch, Addr
   if (address >= (Address)image.base && address < (Address)image.end) return true;
   if (address >= w.launch->arguments_begin && address < w.launch->arguments_end) return true;
   if (is_host_range(address, size)) return true;
+  if (in_margin(address)) out_of_bounds(arena, address, size, touch, pc);
   if (w.fibers.owner(address)) fatal(Kind::LocalPointer, touch, Space::Local, address, size, pc);
   constexpr Address kNear = 64 << 10;  // what a wrong index into shared memory reaches: there are 48 KiB of it
   if (w.shared_bytes && address - (Address)w.shared < w.shared_bytes + kNear)
@@ -198,9 +199,9 @@ static bool compatible(const Region &g, Record before, bool before_is_write, Tou
   bool new_atomic = touch.flavour == kAtomic, new_volatile = touch.flavour == kVolatile;
   if (!(old_atomic || old_volatile) || !(new_atomic || new_volatile)) return false;
   if (old_atomic || new_atomic) return true;
-  // Volatile accesses are relaxed atomics to the hardware: a flag in global memory may be polled. In shared memory, and
-  // between the lanes of a warp, they are almost always a forgotten barrier.
-  return !is_shared(g);
+  // Volatile accesses are relaxed atomics to the hardware, so that a flag may be polled. In shared memory, where no fence
+  // was used, they are almost always a forgotten barrier.
+  return !is_shared(g) || check.block_has_fenced();
 }
 
 static bool same_warp(Record r) {
@@ -261,14 +262,13 @@ void Checker::settle(Worker &w) {
 
 EMU_COLD void check_against_write(Region &g, size_t i, Record before, Touch touch, Address pc, Address address, unsigned size) {
   Worker &w = *self;
-  bool new_atomic = touch.flavour == kAtomic;
   if (same_segment(before, check.me)) {  // kAtomicShared: others' atomics lie before this thread's own
     if (touch.flavour == kPlain) race(g, g.second[i], Access::Atomic, touch, pc, g.base + i * 4, size);
     return;
   }
   if (check.ordered(w, before)) return;
   Flavour flavour = flavour_of(before);
-  if (compatible(g, before, true, touch) && (!same_warp(before) || new_atomic || flavour >= kAtomic)) return;
+  if (compatible(g, before, true, touch)) return;
   race(g, before, flavour >= kAtomic ? Access::Atomic : Access::Write, touch, pc, address ? address : g.base + i * 4, size);
 }
 
@@ -280,7 +280,7 @@ EMU_COLD bool check_against_readers(Region &g, Record read, Record second, Touch
   for (Record r : readers) {
     if (r < floor || (r == second && !(read & kSecondReader))) continue;
     if (check.ordered(w, r)) continue;
-    if (compatible(g, r, false, touch) && (!same_warp(r) || touch.flavour == kAtomic)) continue;
+    if (compatible(g, r, false, touch)) continue;
     race(g, r, Access::Read, touch, pc, address, size);
     return true;
   }

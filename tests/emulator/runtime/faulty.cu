@@ -383,3 +383,111 @@ if (t == 3) __trap();  //!
 == deep_recursion stack-overflow 1 1
 @__device__ __noinline__ int deep(int d, int *k) { volatile int x[64]; x[d % 64] = d; return d == 0 ? 0 : x[d % 64] + deep(d - 1, k) + k[0]; }
 k[0] = deep(1 << 20, k);
+== barrier_inside_condition_of_tree barrier-divergence 1 64
+__shared__ float s[64];
+s[t] = a[i];
+__syncthreads();
+for (int h = 32; h > 0; h /= 2)
+  if (t < h) {
+    s[t] += s[t + h];
+    __syncthreads();  //!
+  }
+== flag_of_thread_0_read_without_barrier race 1 64
+__shared__ int flag;
+if (t == 0) flag = a[0] > 0;
+if (flag) b[i] = 1;  //!
+== broadcast_overwritten race 1 64
+__shared__ float s[64];
+s[t] = a[i];
+__syncthreads();
+float x = s[0];
+if (t == 40) s[0] = 7;  //!
+b[i] = x;
+== second_reduction_without_barrier race 1 128
+__shared__ float s[128];
+float result = 0;
+for (int r = 0; r < 2; r++) {
+  s[t] = a[i + r];  //!
+  __syncthreads();
+  for (int h = 64; h > 0; h /= 2) {
+    if (t < h) s[t] += s[t + h];
+    __syncthreads();
+  }
+  result += s[0];
+}
+b[i] = result;
+== partials_read_without_barrier race 1 128
+__shared__ float s[4];
+if (t % 32 == 0) s[t / 32] = a[i];
+if (t < 4) b[t] = s[t];  //!
+== lock_released_without_fence race 4 1
+while (atomicCAS(&k[0], 0, 1) != 0);
+__threadfence();
+a[0] += 1;  //!
+atomicExch(&k[0], 0);
+== chained_scan_without_fence race 3 32
+volatile int *status = k;
+if (t == 0) {
+  float before = 0;
+  if (blockIdx.x > 0) { while (status[blockIdx.x - 1] == 0); before = b[blockIdx.x - 1]; }  //!
+  b[blockIdx.x] = before + a[i];
+  status[blockIdx.x] = 1;
+}
+== plain_sum_beside_atomics race 2 64
+if (blockIdx.x == 0) atomicAdd(&a[0], 1.0f);
+else if (t == 0) a[0] += 1;  //!
+== counter_reset_by_first_thread race 2 64
+if (t == 0) k[0] = 0;
+atomicAdd(&k[0], 1);  //!
+== volatile_is_no_barrier race 1 64
+volatile __shared__ float s[64];
+s[t] = a[i];
+b[i] = s[63 - t];  //!
+== row_sum_into_one_cell race (4,4) (8,8)
+b[blockIdx.y] = 0;
+b[blockIdx.y] += a[t];  //!
+== neighbours_block_read_after_barrier race 4 64
+a[i] = i;
+__syncthreads();
+if (i + 64 < n) b[i] = a[i + 64];
+if (i >= 64) b[i] = a[i - 64];  //!
+== stencil_reads_before_row_0 out-of-bounds 1 (16,16)
+int p = threadIdx.y * 16 + t;
+b[p] = a[p - 16] + a[p + 16 < n ? p + 16 : p];  //!
+== int_overflow_of_index out-of-bounds 1 1
+int big = 46341 * (n - 255);
+a[(n * 0x800000 + big) % 1000000] = 1;  //!
+== shared_bytes_given_in_elements shared-too-small 1 64 64
+extern __shared__ float d[];
+d[t] = a[i];  //!
+__syncthreads();
+b[i] = d[63 - t];
+== constant_table_too_short index-out-of-range 1 32
+@__constant__ float weights[16] = {1, 2, 3};
+b[t] = weights[t];  //!
+== barrier_in_function_called_by_some barrier-divergence 1 64
+@__device__ __noinline__ void meet(float *x) { *x += 1; __syncthreads(); }
+if (t < 48) meet(&a[i]);
+== warp_sum_with_lane_missing warp-divergence 1 64
+float x = a[i];
+if (t % 32 < 31) x += __shfl_down_sync(0xffffffffu, x, 1);  //!
+__syncthreads();
+b[i] = x;
+== own_lane_forgotten_in_mask warp-divergence 1 32
+unsigned m = __ballot_sync(0xffffffffu, t > 3);
+b[i] = __shfl_sync(m, a[i], 5);  //!
+== transpose_of_rectangle out-of-bounds 1 (32,16)
+b[t * 16 + threadIdx.y] = a[threadIdx.y * 32 + t];  //!
+== unwritten_tail unwritten-read 1 64
+if (t < 60) b[t] = a[t];
+__syncthreads();
+a[t] = b[63 - t];  //!
+== fence_scope_of_block_between_blocks race 2 1
+if (blockIdx.x == 0) { a[0] = 5; __threadfence_block(); atomicExch(&k[0], 1); }
+else { while (atomicAdd(&k[0], 0) == 0); b[0] = a[0]; }  //!
+== written_after_the_release race 2 1
+if (blockIdx.x == 0) { __threadfence(); atomicExch(&k[0], 1); a[0] = 5; }
+else { while (atomicAdd(&k[0], 0) == 0); __threadfence(); b[0] = a[0]; }  //!
+== read_before_the_acquire race 2 1
+if (blockIdx.x == 0) { a[0] = 5; __threadfence(); atomicExch(&k[0], 1); }
+else { b[0] = a[0]; while (atomicAdd(&k[0], 0) == 0); __threadfence(); }  //!

@@ -328,3 +328,241 @@ k[t] = n / (int)(t + 1) + n % (int)(t + 1);
 b[i] = 1;
 b[i] = 2;
 b[i] += 3;
+== producer_and_consumer_warp 1 64
+__shared__ volatile int ready;
+__shared__ float x[32];
+if (t == 0) ready = 0;
+__syncthreads();
+if (t >= 32) {
+  x[t - 32] = a[i];
+  __threadfence_block();
+  __syncwarp();
+  if (t == 32) { __threadfence_block(); ready = 1; }
+} else {
+  while (ready == 0);
+  __threadfence_block();
+  b[t] = x[t];
+}
+== broadcast_then_reuse 1 128
+__shared__ float s[128];
+for (int r = 0; r < 2; r++) {
+  s[t] = a[i + r];
+  __syncthreads();
+  for (int h = 64; h > 0; h /= 2) {
+    if (t < h) s[t] = fmaxf(s[t], s[t + h]);
+    __syncthreads();
+  }
+  b[i] = s[0];
+  __syncthreads();
+}
+== scan_with_two_barriers 1 128
+__shared__ float s[128];
+s[t] = a[i];
+__syncthreads();
+for (int d = 1; d < 128; d *= 2) {
+  float x = t >= d ? s[t - d] : 0;
+  __syncthreads();
+  s[t] += x;
+  __syncthreads();
+}
+b[i] = s[t];
+== bitonic_sort 1 64
+__shared__ float s[64];
+s[t] = a[63 - t];
+__syncthreads();
+for (int w = 2; w <= 64; w *= 2)
+  for (int d = w / 2; d > 0; d /= 2) {
+    int p = t ^ d;
+    if (p > t && (s[t] > s[p]) == ((t & w) == 0)) { float x = s[t]; s[t] = s[p]; s[p] = x; }
+    __syncthreads();
+  }
+b[i] = s[t];
+== stencil_with_halo 2 64
+__shared__ float s[66];
+s[t + 1] = a[i];
+if (t == 0) s[0] = i > 0 ? a[i - 1] : 0;
+if (t == 63) s[65] = i + 1 < n ? a[i + 1] : 0;
+__syncthreads();
+b[i] = s[t] + s[t + 1] + s[t + 2];
+== tiled_product_of_ragged_matrices (2,2) (8,8)
+__shared__ float x[8][8];
+__shared__ float y[8][9];
+const int M = 13, K = 11, N = 15;
+int row = blockIdx.y * 8 + threadIdx.y, column = blockIdx.x * 8 + t;
+float sum = 0;
+for (int q = 0; q < K; q += 8) {
+  x[threadIdx.y][t] = row < M && q + t < K ? a[row * K + q + t] : 0;
+  y[threadIdx.y][t] = column < N && q + threadIdx.y < K ? a[(q + threadIdx.y) * N + column] : 0;
+  __syncthreads();
+  for (int r = 0; r < 8; r++) sum += x[threadIdx.y][r] * y[r][t];
+  __syncthreads();
+}
+if (row < M && column < N) b[row * N + column] = sum;
+== warp_aggregated_atomics 2 64
+if (t % 3 == 0) {
+  unsigned m = __activemask();
+  int leader = __ffs(m) - 1, lane = t % 32, base = 0;
+  if (lane == leader) base = atomicAdd(&k[0], 5);
+  base = __shfl_sync(m, base, leader);
+  k[1 + lane % 5] = base >= 0;
+}
+== ballot_compaction 1 64
+unsigned m = __ballot_sync(0xffffffffu, t % 3 == 0);
+unsigned below = m & ((1u << t % 32) - 1);
+int at = 0;
+while (below) { at++; below &= below - 1; }
+if (t % 3 == 0) b[t / 32 * 32 + at] = a[i];
+== atomic_store_and_load 1 64
+__shared__ int x;
+if (t == 5) atomicExch(&x, 7);
+__syncthreads();
+k[t] = atomicAdd(&x, 0);
+== bits_by_atomic_or 2 64
+atomicOr(&k[i / 32], 1 << i % 32);
+== volatile_early_exit 4 32
+volatile int *found = k;
+if (*found) return;
+if (a[i] == 40) *found = 1;
+== wide_atomics 2 64
+unsigned long long *sum = (unsigned long long *)k;
+atomicAdd(sum, (unsigned long long)t);
+atomicMax(sum + 1, (unsigned long long)i);
+== last_block_with_volatile_partials 4 32
+__shared__ bool last;
+volatile float *partial = b;
+if (t == 0) {
+  partial[blockIdx.x] = a[i];
+  __threadfence();
+  last = atomicInc((unsigned *)k, gridDim.x) == gridDim.x - 1;
+}
+__syncthreads();
+if (last && t == 0) {
+  float sum = 0;
+  for (int q = 0; q < 4; q++) sum += partial[q];
+  a[0] = sum;
+}
+== lock_released_by_volatile_store 4 1
+while (atomicCAS(&k[0], 0, 1) != 0);
+__threadfence();
+a[0] += 1;
+__threadfence();
+*(volatile int *)&k[0] = 0;
+== lock_of_each_bin 2 64
+int bin = t % 4;
+for (bool done = false; !done;)
+  if (atomicCAS(&k[bin], 0, 1) == 0) {
+    __threadfence();
+    a[bin] += 1;
+    __threadfence();
+    atomicExch(&k[bin], 0);
+    done = true;
+  }
+== block_number_by_ticket 4 32
+__shared__ int number;
+if (t == 0) number = atomicAdd(&k[0], 1);
+__syncthreads();
+b[number * 32 + t] = a[number * 32 + t];
+== chained_scan 4 64
+__shared__ float before;
+volatile int *status = k;
+float x = a[i];
+if (t == 0) {
+  if (blockIdx.x > 0) {
+    while (status[blockIdx.x - 1] == 0);
+    __threadfence();
+  }
+  before = blockIdx.x > 0 ? ((volatile float *)b)[blockIdx.x - 1] : 0;
+  ((volatile float *)b)[blockIdx.x] = before + x;
+  __threadfence();
+  status[blockIdx.x] = 1;
+}
+__syncthreads();
+a[i] = x + before;
+== structure_in_shared 1 32
+@struct Particle { float position[3]; int kind; double mass; };
+__shared__ Particle p[32];
+p[t].position[0] = p[t].position[1] = p[t].position[2] = a[i];
+p[t].kind = t;
+p[t].mass = 2;
+__syncthreads();
+Particle other = p[31 - t];
+b[i] = other.position[1] + other.kind + (float)other.mass;
+== uniform_break_before_barrier 1 64
+__shared__ float s[64];
+for (int q = 0; q < 10; q++) {
+  if (q == n / 64) break;
+  s[t] = a[i] + q;
+  __syncthreads();
+  b[i] = s[63 - t];
+  __syncthreads();
+}
+== iterate_until_nothing_changes 1 64
+__shared__ int level[64];
+level[t] = t == 0 ? 0 : 99;
+__syncthreads();
+int changed;
+do {
+  int left = t > 0 ? level[t - 1] + 1 : 99;
+  __syncthreads();
+  changed = left < level[t];
+  if (changed) level[t] = left;
+} while (__syncthreads_or(changed));
+k[t] = level[t];
+== whole_warps_return 1 128
+if (t >= 64) return;
+float x = __shfl_xor_sync(0xffffffffu, a[i], 16);
+b[i] = x;
+== read_modify_write_of_own_cell_across_barriers 2 64
+for (int q = 0; q < 3; q++) {
+  a[i] += 1;
+  __syncthreads();
+}
+== rows_of_a_matrix_by_blocks (1,4) (32,2)
+int row = blockIdx.y * 2 + threadIdx.y;
+for (int c = t; c < 32; c += 32) b[row * 32 + c] = a[row * 32 + c] + a[c];
+== integers_and_floats_in_dynamic_shared 1 32 256
+extern __shared__ char raw[];
+float *x = (float *)raw;
+int *y = (int *)(x + 32);
+x[t] = a[i];
+y[t] = t;
+__syncthreads();
+b[y[31 - t]] = x[t];
+== two_dimensional_transpose_of_tiles (2,2) (8,8)
+__shared__ float s[8][9];
+s[threadIdx.y][t] = a[(blockIdx.y * 8 + threadIdx.y) * 16 + blockIdx.x * 8 + t];
+__syncthreads();
+b[(blockIdx.x * 8 + threadIdx.y) * 16 + blockIdx.y * 8 + t] = s[t][threadIdx.y];
+== warp_reduction_by_volatile_and_syncwarp 1 32
+__shared__ volatile float s[64];
+s[t] = a[i];
+s[t + 32] = 0;
+__syncwarp();
+float x = s[t];
+for (int h = 16; h > 0; h /= 2) {
+  x += s[t + h]; __syncwarp();
+  s[t] = x; __syncwarp();
+}
+if (t == 0) b[0] = x;
+== one_thread_works 1 64
+if (t == 0)
+  for (int q = 1; q < 64; q++) a[q] += a[q - 1];
+== barrier_after_loop_with_break 1 64
+for (int q = 0; q < 64; q++)
+  if (q == t) break;
+__syncthreads();
+b[i] = 1;
+== reversed_in_place_with_barrier 1 64
+float x = a[63 - t];
+__syncthreads();
+a[t] = x;
+== lanes_meet_again_after_branch 1 32
+__shared__ float s[32];
+if (t % 2) s[t] = 1;
+else s[t] = 2;
+__syncwarp();
+b[i] = s[t ^ 1];
+== fence_passed_on_by_second_block 3 1
+if (blockIdx.x == 0) { a[0] = 5; __threadfence(); atomicExch(&k[0], 1); }
+else if (blockIdx.x == 1) { while (atomicAdd(&k[0], 0) == 0); __threadfence(); a[1] = a[0]; __threadfence(); atomicExch(&k[1], 1); }
+else { while (atomicAdd(&k[1], 0) == 0); __threadfence(); b[0] = a[0] + a[1]; }

@@ -52,11 +52,11 @@ def main() -> None:
         x = 2 * x + (np.arange(n) % 256 % 3).astype(np.float32)
     np.testing.assert_array_equal(device.download(address, x), x)
 
-    x = np.arange(2000 * 128, dtype=np.float32).reshape(2000, 128) % 5
+    rows = np.arange(2000 * 128, dtype=np.float32).reshape(2000, 128) % 5
     sums = runtime.malloc(4 * 2000)
     for _ in range(20):
-        assert not device.launch(image, "tree", 2000, 128, device.upload(x), sums).findings
-        np.testing.assert_array_equal(device.download(sums, x[:, 0]), x.sum(axis=1))
+        assert not device.launch(image, "tree", 2000, 128, device.upload(rows), sums).findings
+        np.testing.assert_array_equal(device.download(sums, rows[:, 0]), rows.sum(axis=1))
 
     order = runtime.malloc(4 * 1000)
     device.launch(image, "ticket", 1000, 64, order, device.upload(np.zeros(1, np.int32)))
