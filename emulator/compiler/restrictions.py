@@ -31,6 +31,12 @@ _SURFACES = {
     "surf2Dwrite",
     "surf3Dread",
 }
+_GROUPS = {
+    # threads of this device take a branch one by one: who is together is known only from a mask
+    "coalesced_threads": "write tiled_partition<32>(this_thread_block()), or the lanes as a mask",
+    "this_grid": "to wait for all blocks, end the kernel and launch another",
+    "this_cluster": "clusters need compute capability 9.0, and this device has 8.0",
+}
 _OTHER_GENERATORS = (
     *("curandStatePhilox", "curandStateMRG32k3a", "curandStateMtgp32", "curandStateSobol"),
     *("curandStateScrambledSobol", "curandDirectionVectors"),
@@ -77,6 +83,8 @@ def _message(text: str, following: tuple[str, str], is_name: bool) -> str:
         return f'"{text}": surface references are not emulated; write the array through a pointer'
     if text in {"cudaTextureObject_t", "cudaSurfaceObject_t"}:
         return f'"{text}": texture and surface objects are not emulated; pass a pointer'
+    if text in _GROUPS and following[0] == "(":
+        return f"{text}() is not emulated: {_GROUPS[text]}"
     if text.startswith(_OTHER_GENERATORS):
         return f'"{text}" is not emulated: of cuRAND\'s generators only XORWOW is; use curandStateXORWOW'
     if text == "std" and following[0] == "::" and following[1] in _HOST_STD:

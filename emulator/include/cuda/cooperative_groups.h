@@ -1,6 +1,8 @@
 // Cooperative groups: blocks, tiles of a warp, and reductions over a tile. Grids and clusters are not emulated.
 #pragma once
 
+extern "C++" {  // PyCUDA puts extern "C" around a source
+
 namespace cooperative_groups {
 
 struct thread_block {
@@ -95,17 +97,9 @@ EMU_INLINE T inclusive_scan(const thread_block_tile<Size, Parent> &tile, T value
   return inclusive_scan(tile, value, plus<T>(), line);
 }
 
-// The lanes that are together here. Threads of this device take branches one by one, so who is "together" can't be
-// told as on a GPU: only the lanes that say so by a mask can.
-struct coalesced_group;
-EMU_INLINE EMU_UNSUPPORTED("coalesced_threads() is not emulated; use tiled_partition<32>(this_thread_block())") void
-emu_no_coalesced_threads() {}
-#define coalesced_threads() emu_no_coalesced_threads()
-#define this_grid() emu_no_grid_groups()
-EMU_INLINE EMU_UNSUPPORTED("this_grid() is not emulated; end the kernel and launch another to wait for all blocks") void
-emu_no_grid_groups() {}
-
 template <class Group>
 EMU_INLINE void sync(const Group &group, EMU_LINE) { group.sync(line); }
 
 }  // namespace cooperative_groups
+
+}  // extern "C++"

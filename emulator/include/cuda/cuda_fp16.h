@@ -1,6 +1,8 @@
 // Half precision: stored in 16 bits (IEEE 754 binary16), computed in float and rounded to nearest even.
 #pragma once
 
+extern "C++" {  // PyCUDA puts extern "C" around a source
+
 struct __attribute__((aligned(2))) __half_raw {
   unsigned short x;
 };
@@ -124,3 +126,5 @@ EMU_HALF_SHUFFLE(__shfl_up_sync, unsigned)
 EMU_HALF_SHUFFLE(__shfl_down_sync, unsigned)
 EMU_HALF_SHUFFLE(__shfl_xor_sync, int)
 #undef EMU_HALF_SHUFFLE
+
+}  // extern "C++"

@@ -3,6 +3,8 @@
 // order in which numbers are used are cuRAND's. Other generators (Philox, MRG32k3a, Sobol) are not emulated.
 #pragma once
 
+extern "C++" {  // PyCUDA puts extern "C" around a source
+
 struct curandStateXORWOW {
   unsigned d, v[5];
   int boxmuller_flag, boxmuller_flag_double;
@@ -153,3 +155,5 @@ static inline double2 curand_log_normal2_double(curandStateXORWOW *state, double
   double2 pair = curand_normal2_double(state);
   return make_double2(exp(mean + stddev * pair.x), exp(mean + stddev * pair.y));
 }
+
+}  // extern "C++"

@@ -324,7 +324,9 @@ static inline double erfcx(double x) {
 }
 // The inverse of erfc: the normal quantile's rational estimate (Abramowitz and Stegun 26.2.23, error < 4.5e-4), then
 // Newton's method on log erfc, which converges quadratically down to the smallest y.
+static inline double erfinv(double y);
 static inline double erfcinv(double y) {
+  if (y >= 0.5 && y <= 1.5) return erfinv(1 - y);  // exact
   if (!(y > 0 && y < 2)) return y == 0 ? INFINITY : y == 2 ? -INFINITY : NAN;
   if (y > 1) return -erfcinv(2 - y);
   double t = sqrt(-2 * log(y / 2));

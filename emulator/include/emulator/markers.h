@@ -34,4 +34,3 @@
 
 // Functions of these headers: part of the calling line, never a frame of their own, never instrumented by themselves.
 #define EMU_INLINE static inline __attribute__((always_inline, unused))
-#define EMU_UNSUPPORTED(text) __attribute__((error(text), unused))

@@ -65,7 +65,7 @@ MISTAKES = {
     "unsupported group": (
         "#include <cooperative_groups.h>\n" + BODY,
         "auto g = cooperative_groups::coalesced_threads();",
-        "coalesced_threads() is not emulated",
+        "coalesced_threads() is not emulated: write tiled_partition<32>",
     ),
     "generator": ("#include <curand_kernel.h>\n" + BODY, "curandStatePhilox4_32_10_t s;", "XORWOW"),
 }
