@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Literal
 
 from backend.choice import BackendError, Obstacle, obstacle, select
+from backend.environment import Environment
 from backend.machine import CLONE, Machine, run
 
 State = Literal["ok", "none", "missing"]
@@ -174,17 +175,10 @@ def _pycuda(machine: Machine, missing: Obstacle | None) -> Row:
     if machine.pycuda_driver is not None:
         return Row("PyCUDA", "ok", f"{version}, compiled for CUDA")
     if missing is not None and missing.id == "no-pycuda":
-        log = (
-            " (the build failed: see .cache/setup.log)"
-            if (CLONE / ".cache/pycuda-build-failed").exists()
-            else ""
-        )
-        return Row(
-            "PyCUDA for the GPU",
-            "missing",
-            f"{version}, not compiled for CUDA{log}",
-            missing.remedy,
-        )
+        failed = Environment().stamp().pycuda == "build-failed"
+        why = " (compiling failed: see .cache/setup.log)" if failed else ""
+        found = f"{version}, not compiled for CUDA{why}"
+        return Row("PyCUDA for the GPU", "missing", found, missing.remedy)
     return Row("PyCUDA", "ok", f"{version}, Python half (the emulator supplies the rest)")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from backend import doctor
 from backend.doctor import Row, can_grade, examine, table, verdict
+from backend.environment import Environment, Stamp
 from backend.nvml import Gpus
 from tests.backend.fake import H100, FakeMachine, command
 
@@ -53,6 +54,16 @@ def test_toolkit_but_pycuda_not_built(fake: FakeMachine) -> None:
     fake.add_toolkit()
     fake.add_pycuda(compiled=False)
     assert advice(with_compiler(fake).machine(H100)) == {"PyCUDA for the GPU": "make setup"}
+
+
+def test_a_failed_build_names_the_log(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who types the command again without reading why it failed would wait for nothing."""
+    monkeypatch.setattr(Environment, "stamp", lambda _self: Stamp("3.12", pycuda="build-failed"))
+    fake.add_driver()
+    fake.add_toolkit()
+    fake.add_pycuda(compiled=False)
+    found = {row.thing: row.found for row in examine(with_compiler(fake).machine(H100))}
+    assert ".cache/setup.log" in found["PyCUDA for the GPU"]
 
 
 def test_no_cublas(gpu_machine: FakeMachine) -> None:

@@ -107,9 +107,12 @@ def test_helping_twice_is_helping_once() -> None:
 def test_the_real_one_imports_without_setuptools() -> None:
     """scikit-cuda as released knows its version although `pkg_resources` does not exist."""
     code = (
-        "import sys; sys.modules['setuptools'] = None\n"
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name in ('setuptools', 'pkg_resources'): raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
         "from backend import scikit_cuda; scikit_cuda.help_imports({})\n"
-        "from importlib.machinery import PathFinder\n"
         "import skcuda; print(skcuda.__version__)"
     )
     done = subprocess.run(

@@ -97,6 +97,9 @@ def test_tools_for_tests_come_only_when_asked_for(clone: Clone) -> None:
     clone.run(dev=True)
     assert clone.current(dev=True)
     assert clone.current()
+    (clone.environment.clone / "requirements-base.txt").write_text("numpy\n")
+    clone.run()
+    assert clone.current(dev=True)
 
 
 def test_changed_requirements_are_installed_in_place(clone: Clone) -> None:
@@ -124,11 +127,13 @@ def test_an_interrupted_setup_starts_afresh(clone: Clone) -> None:
 
 
 def test_a_failed_step_leaves_no_stamp(clone: Clone) -> None:
-    """The next run tries again, in the same folder."""
+    """The next run tries again, in the same folder; an old stamp is gone, too."""
+    clone.put()
+    (clone.environment.clone / "requirements-base.txt").write_text("numpy\n")
     clone.fails = "installing"
     with pytest.raises(SetupError):
         clone.run()
-    assert not clone.current()
+    assert not clone.environment.stamp_file.exists()
     clone.fails = "nothing"
     assert clone.run() == PLAIN
 
@@ -155,6 +160,14 @@ def test_a_machine_without_a_compiler_gets_one(clone: Clone) -> None:
     (clone.fake.bin / "g++").unlink()
     clone.machine = clone.fake.machine()
     assert "no C++ compiler: installing ziglang" in clone.run()
+
+
+def test_a_compiler_that_went_away_is_noticed(clone: Clone) -> None:
+    """A stamp says nothing about the machine: a container may lack what the last one had."""
+    clone.run()
+    (clone.fake.bin / "g++").unlink()
+    clone.machine = clone.fake.machine()
+    assert not clone.current()
 
 
 def on_a_gpu(clone: Clone) -> None:
