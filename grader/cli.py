@@ -14,6 +14,7 @@ import backend
 from grader import tasks
 from grader.grade import SubmissionError, grade
 from grader.handout import collect
+from grader.judge import WorkerStartError
 from grader.report import json
 from grader.report.terminal import Terminal
 from grader.result import State
@@ -69,7 +70,12 @@ def _grade(options: argparse.Namespace) -> int:
         chosen = backend.select()
         terminal.backend(chosen.name, chosen.reason)
         report = _graded(options, terminal, chosen)
-    except (backend.BackendError, SubmissionError, collect.SubmissionError) as error:
+    except (
+        backend.BackendError,
+        SubmissionError,
+        WorkerStartError,
+        collect.SubmissionError,
+    ) as error:
         return _unusable(str(error))
     terminal.total(report)
     if options.json is not None:

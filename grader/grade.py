@@ -80,6 +80,7 @@ def grade(
 
     Raises:
         SubmissionError: nothing can be graded.
+        WorkerStartError: the device, or the process for student code, cannot be started.
     """
     begun = time.perf_counter()
     check_folder(folder)
@@ -170,6 +171,8 @@ def _run_checks(
 
 
 def _complete(plugin: GradingPlugin) -> None:
+    if plugin.unusable is not None:
+        raise plugin.unusable
     if plugin.errors:
         raise RuntimeError("a check cannot be loaded:\n" + "\n".join(plugin.errors))
     plugin.check_is_complete()

@@ -266,6 +266,10 @@ class Judge:
             raise CheckFailure(f"{_short(what)}: {death.reason}", file=_file(what)) from None
         try:
             return self._outcomes(actions, reply, reply_arrays)
+        except CheckFailure as failure:
+            if called and any(found.kind == "time-limit" for found in failure.findings):
+                self._too_slow[called[-1]] = failure.message.splitlines()[0]
+            raise
         finally:
             if reply.get("lost"):
                 self._drop()
@@ -328,6 +332,7 @@ class Judge:
             self._worker.wait_until_ready(self._waiting)
         except WorkerDiedError as death:
             output = self._worker.output.strip()
+            self._drop()
             raise WorkerStartError(
                 f"the worker could not start ({death.reason}):\n{output}"
             ) from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grader import tasks
-from grader.judge import CheckFailure
+from grader.judge import CheckFailure, WorkerStartError
 from grader.result import PartResult, Result, State
 from grader.student import PLACE, Student
 
@@ -60,6 +60,7 @@ class GradingPlugin:
         self._collected: set[tuple[str, str]] = set()
         self.results: dict[str, Result] = {}
         self.errors: list[str] = []
+        self.unusable: WorkerStartError | None = None
 
     # Collection ------------------------------------------------------------------------------
 
@@ -126,6 +127,8 @@ class GradingPlugin:
         if call.when == "call" or (call.excinfo is not None and call.when == "setup"):
             task, part = _part_of(item)
             error = call.excinfo.value if call.excinfo is not None else None
+            if isinstance(error, WorkerStartError):
+                self.unusable, item.session.shouldstop = error, "no worker"
             progress = self._progress[task]
             result = _part_result(item, error, report.longreprtext)
             if result.message and result.line is None and PLACE in progress.shared:

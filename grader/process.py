@@ -27,7 +27,7 @@ ENTRY = Path(__file__).resolve().parent / "worker" / "__main__.py"
 CPU_LIMIT_S = 10.0
 """For one request; the slowest honest one (a training on the emulator) takes about 2 s."""
 
-KERNEL_LIMIT_S = "2"
+KERNEL_LIMIT_S = "1"
 """For one launch on the emulator, which counts it in memory accesses (30 million a second); the
 largest honest one of the checks makes about one million."""
 
@@ -230,7 +230,7 @@ class _Deadline:
             )
         if time.monotonic() - self._begun > self._wall_limit_s:
             raise WorkerDiedError(
-                f"stopped after {self._wall_limit_s:.0f} s: it waits for something that never comes?",
+                f"stopped after {self._wall_limit_s:.0f} s: it waits for what never comes?",
                 is_backstop=True,
                 is_slow=True,
             )

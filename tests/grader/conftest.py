@@ -20,7 +20,7 @@ SOLUTION = ROOT / "solution"
 
 @pytest.fixture
 def submission(tmp_path: Path) -> Callable[..., Path]:
-    """Write a submission: the solution's files, with others of the given content (None: left out)."""
+    """Write a submission: the solution's files, some with other content (None: left out)."""
 
     def write(**contents: str | bytes | None) -> Path:
         folder = tmp_path / "submission"

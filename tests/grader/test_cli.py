@@ -24,7 +24,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 def test_stub() -> None:
-    """The stub: the backend first, every task not started, the first thing to do last; exit code 1."""
+    """The stub: backend first, every task not started, then the first thing to do; exit code 1."""
     done = run("grade", "assignment", "--seed", "1")
     assert done.returncode == 1
     lines = done.stdout.splitlines()

@@ -85,7 +85,7 @@ def test_wrong_rate() -> None:
     [(50.0, "per cent"), (2.0, "number of examples"), (0.75, "of equal scores")],
 )
 def test_wrong_accuracy(number: float, hint: str) -> None:
-    """Usual mistakes in the accuracy are named; 2 of 4 are right, one more if ties go to the last."""
+    """Usual mistakes are named: 2 of 4 are right, and one more if ties go to the last."""
     scores = np.array([[1, 1], [1, 0], [0, 1], [0, 1]], dtype=np.float32)
     y = np.array([1, 0, 1, 0], dtype=np.int32)
     with pytest.raises(CheckFailure, match=hint):

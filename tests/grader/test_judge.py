@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 Z = np.arange(6, dtype=np.float32).reshape(2, 3)
 b = np.ones(3, dtype=np.float32)
 
+FORGERY = """
+import os
+for fd in range(3, 50):
+    try:
+        os.write(fd, b"x" * 99)
+    except OSError:
+        pass
+"""
+
 GIVEN = "import numpy as np\nfrom device import empty, to_device\n"
 
 
@@ -86,8 +95,7 @@ def test_exception(judged: Callable[..., Judge]) -> None:
         ("import os; os._exit(3)", "ended the process (exit code 3)"),
         ("import os; os.abort()", "crashed the process (SIGABRT)"),
         ("import os; os.closerange(3, 100); return 1", "the process"),
-        ("import os\nfor fd in range(3, 50):\n    try: os.write(fd, b'x' * 99)\n    except OSError: pass",
-         "private pipe"),
+        (FORGERY, "private pipe"),
         ("raise NotImplementedError('TODO(1.1): bias_add')", "not written yet: TODO(1.1)"),
         ("raise MemoryError", "raised MemoryError"),
         ("return bias_add(Z, b)", "raised RecursionError"),

@@ -39,12 +39,12 @@ def test_network_gradients(kind: str) -> None:
     shapes = {"W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
     p = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
     _, gradients = oracle.network_gradients(p, X, y, kind)
-    for name in p:
+    for name, values in p.items():
 
-        def loss(values: Any, name: str = name) -> float:
-            return oracle.network_gradients({**p, name: values}, X, y, kind)[0]
+        def loss(changed: Any, name: str = name) -> float:
+            return oracle.network_gradients({**p, name: changed}, X, y, kind)[0]
 
-        np.testing.assert_allclose(gradients[name], numeric(loss, p[name]), atol=1e-7)
+        np.testing.assert_allclose(gradients[name], numeric(loss, values), atol=1e-7)
 
 
 def test_linear_is_mean_of_outer_products() -> None:

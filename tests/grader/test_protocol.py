@@ -23,6 +23,7 @@ class Memory:
         self.content, self.position = content, 0
 
     def read_exactly(self, count: int) -> bytes:
+        """The next bytes."""
         chunk = self.content[self.position : self.position + count]
         if len(chunk) < count:
             raise protocol.ProtocolError("the pipe was closed")
@@ -30,6 +31,7 @@ class Memory:
         return chunk
 
     def write_all(self, *chunks: bytes | memoryview) -> None:
+        """Append."""
         self.content += b"".join(bytes(chunk) for chunk in chunks)
 
 

@@ -10,8 +10,21 @@ def test_points() -> None:
     """The tasks' points are those of the handout: 85 without a GPU, 100 with one."""
     points = {task.id: task.points for task in tasks.TASKS}
     assert points == {
-        "1.1": 4, "1.2": 10, "1.3": 10, "1.4": 6, "2.1": 6, "2.2": 5, "2.3": 8, "2.4": 3,
-        "2.5": 8, "3.1": 4, "4.1": 5, "4.2": 11, "4.3": 5, "5.1": 10, "5.2": 5,
+        "1.1": 4,
+        "1.2": 10,
+        "1.3": 10,
+        "1.4": 6,
+        "2.1": 6,
+        "2.2": 5,
+        "2.3": 8,
+        "2.4": 3,
+        "2.5": 8,
+        "3.1": 4,
+        "4.1": 5,
+        "4.2": 11,
+        "4.3": 5,
+        "5.1": 10,
+        "5.2": 5,
     }
     assert sum(points.values()) == 100
     assert sum(task.points for task in tasks.TASKS if not task.needs_gpu) == 85

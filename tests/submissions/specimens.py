@@ -7,7 +7,7 @@ A specimen is a text file. Its first line says in a student's words what was don
     diagnosis: sum-not-mean an entry of the bank that must be named; several: one a line
     finding: race           a kind of finding of the checked device that must be reported
     says: TODO(1.1)         words of some message
-    at: kernels.py:41       the place that is named; the line as its text, see below
+    at: kernels.py: text    the place that is named: the file, and what its line holds
     grade: 2.3 2.4          the tasks to grade; default: those that lose, and all that build on them
 
 and then edits, each of which must match exactly once in the file:
@@ -19,8 +19,8 @@ and then edits, each of which must match exactly once in the file:
     new lines
     >>>>
 
-`--- linear.py delete` removes the file, and `at: kernels.py: text` names the line that holds the
-text.
+`--- linear.py delete` removes the file, and after `--- linear.py append` comes what is put at its
+end: a function that is defined again there replaces the solution's, whatever becomes of that.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Specimen:
         diagnoses, findings, says: that must be reported.
         place: (file, text of its line) that must be named, None for any.
         grade: ids of the tasks to grade.
-        edits: (file, old, new), or (file, None, None) for a file to delete.
+        edits: (file, old, new); (file, "", new) to append, (file, None, None) to delete the file.
     """
 
     name: str
@@ -76,6 +76,9 @@ class Specimen:
                 path.unlink()
                 continue
             text = path.read_text("utf-8")
+            if not old:
+                path.write_text(f"{text}\n\n{new}", "utf-8")
+                continue
             if text.count(old) != 1:
                 raise ValueError(f"{self.name}: {text.count(old)} matches in {file} for:\n{old}")
             path.write_text(text.replace(old, new), "utf-8")
@@ -126,6 +129,8 @@ def _concerned(loses: dict[str, tuple[str, ...]]) -> list[str]:
 
 def _edits(path: Path, body: str) -> list[tuple[str, str | None, str | None]]:
     file, _, rest = body.partition("\n")
+    if file.endswith(" append"):
+        return [(file.removesuffix(" append"), "", rest)]
     if file.endswith(" delete"):
         return [(file.removesuffix(" delete"), None, None)]
     found = [(file.strip(), old, new) for old, new in _EDIT.findall(rest)]
