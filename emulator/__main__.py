@@ -19,7 +19,11 @@ def main(argv: list[str] | None = None) -> int:
     if not script.is_file():
         sys.stderr.write(f"emulator: there is no file {script}: name a Python script\n")
         return 2
-    emulator.install(check=options.check)
+    try:
+        emulator.install(check=options.check)
+    except (RuntimeError, ValueError) as error:  # a setting, the compiler, the cache folder
+        sys.stderr.write(f"emulator: {error}\n")
+        return 2
     if options.profile:
         profile.start()
     sys.argv = [options.script, *options.arguments]

@@ -35,12 +35,12 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """`python -m emulator …`."""
     return subprocess.run(
         [sys.executable, "-m", "emulator", *map(str, arguments)],
         cwd=ROOT,
-        env=os.environ | {"EMULATOR_REPORT": "1"},
+        env=os.environ | {"EMULATOR_REPORT": "1"} | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -82,6 +82,23 @@ def test_exception(script: Path) -> None:
     assert "illegal memory access" in result.stderr
     assert "fill.py" in result.stderr
     assert "runpy" not in result.stderr
+
+
+BAD_SETTINGS = [
+    ({"EMULATOR_CHECK": "maybe"}, "EMULATOR_CHECK is 'maybe', expected 0 or 1"),
+    ({"EMULATOR_CACHE": "/proc/none"}, "cache folder /proc/none can't be written"),
+    ({"CXX": "/none/g++", "EMULATOR_CACHE": "{tmp}"}, "'/none/g++', was not found"),
+]
+
+
+@pytest.mark.parametrize(("variables", "text"), BAD_SETTINGS)
+def test_bad_setting(script: Path, tmp_path: Path, variables: dict[str, str], text: str) -> None:
+    """A setting, compiler or folder that cannot be used is exit status 2 and one line."""
+    chosen = {name: value.format(tmp=tmp_path) for name, value in variables.items()}
+    result = run("run", script, "3", "0", **chosen)
+    assert result.returncode == 2
+    assert text in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_missing_script() -> None:
