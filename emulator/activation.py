@@ -60,37 +60,35 @@ def is_installed() -> bool:
 
 def install(check: bool | None, report: bool | None) -> None:
     """See `emulator.install`."""
+    running = settings.check if is_installed() and _DRIVER in sys.modules else None
+    if None not in (check, running) and check != running:
+        raise RuntimeError(
+            f"the emulated device already runs {'with' if running else 'without'} checks: decide "
+            "in the first emulator.install(check=…), or by EMULATOR_CHECK, before pycuda is imported"
+        )
     if check is not None:
         os.environ["EMULATOR_CHECK"] = str(int(check))
     if report is not None:
         os.environ["EMULATOR_REPORT"] = str(int(report))
-    if is_installed():
-        _install_again()
-        return
+    settings.read()
+    if running is not None:
+        settings.check = running  # whatever the variable says by now
+    if not is_installed():
+        _install()
+
+
+def _install() -> None:
+    """Put the emulated parts where PyCUDA and scikit-cuda look for theirs."""
     if _DRIVER in sys.modules:
         raise RuntimeError(
             "PyCUDA's own driver is already imported: call emulator.install() before the first "
             "import of pycuda.driver"
         )
-    settings.read()
+    importlib.import_module("emulator.cublas").install()
     sys.meta_path.insert(0, _finder)
     _prepend("PATH", _FOLDER / "compiler" / "bin")
     _prepend("PYTHONPATH", _FOLDER / "child")
     os.environ["EMULATOR_PYTHON"] = sys.executable  # which runs the emulated nvcc
-    importlib.import_module("emulator.cublas").install()
-
-
-def _install_again() -> None:
-    """Take over changed settings; checks cannot be changed once the device runs."""
-    checked = settings.check
-    settings.read()
-    if settings.check != checked and _DRIVER in sys.modules:
-        settings.check = checked
-        state = "with" if checked else "without"
-        raise RuntimeError(
-            f"the emulated device already runs {state} checks: decide in the first "
-            "emulator.install(check=…), or by EMULATOR_CHECK, before pycuda is imported"
-        )
 
 
 def start_device() -> None:
