@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _FLAGS = (
     "-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-ftls-model=initial-exec",
     "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing", "-U_FORTIFY_SOURCE",
+    "-fno-threadsafe-statics",  # its guards are in the C++ library
 )  # fmt: skip
 
 
@@ -68,7 +69,9 @@ def shared_library(
 
 @lru_cache(maxsize=1)
 def _compiler() -> tuple[str, ...]:
-    return host.find().command
+    found = host.find()
+    # Zig checks undefined behaviour and compiles for this very machine unless told otherwise.
+    return (*found.command, "-fno-sanitize=all", "-mcpu=baseline") if found.zig else found.command
 
 
 def _build(
@@ -103,16 +106,16 @@ def _run(command: list[str]) -> None:
 
 def _key(command: list[str], files: Sequence[Path]) -> str:
     digest = hashlib.sha256(f"{platform.machine()}\0{shlex.join(command)}\0".encode())
-    digest.update(_version(tuple(command[:1])))
+    digest.update(_version(command[0]))
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
 @lru_cache(maxsize=4)
-def _version(command: tuple[str, ...]) -> bytes:
+def _version(program: str) -> bytes:
     """The compiler's identity: size and time of its file, as asking it takes too long."""
-    path = shutil.which(command[0])
+    path = shutil.which(program)
     if path is None:
         return b""
     stat = Path(path).stat()

@@ -23,7 +23,8 @@ static Vector<HostRange> host_ranges, variable_ranges;
 
 constexpr size_t kAlignment = 256;              // of cudaMalloc
 constexpr size_t kRedZone = 256;                // between allocations: no index lands in a neighbour by a few
-constexpr size_t kQuarantineBytes = 256 << 20;  // freed memory that is not given out again, to find late uses
+// Freed memory that is not given out again, to find late uses. Not more: each byte costs five of shadow.
+constexpr size_t kQuarantineBytes = 16 << 20;
 
 // On both sides of the arena, never accessible: what any 32-bit index into an array of floats or doubles can reach.
 constexpr size_t kMargin = (size_t)16 << 30;

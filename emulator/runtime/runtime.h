@@ -65,7 +65,7 @@ struct Launch {
 };
 
 // ---- one CUDA thread
-enum class State : uint8_t { Unstarted, Ready, Running, Barrier, Warp, Lockstep, Spinning, Done };
+enum class State : uint8_t { Ready, Running, Barrier, Warp, Lockstep, Spinning, Done };
 
 // The first line of the cache is what a barrier touches.
 struct alignas(64) Thread {

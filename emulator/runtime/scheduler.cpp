@@ -18,7 +18,7 @@ static const struct InOrder {
 
 Worker::Worker() : fibers(fiber_main) {}
 
-static void enter(Worker &w, unsigned t) {
+static inline __attribute__((always_inline)) void enter(Worker &w, unsigned t) {
   w.current = t;
   Thread &thread = w.threads[t];
   thread.state = State::Running;
@@ -100,7 +100,7 @@ static void release_barrier(Worker &w) {
     if (w.threads[t].state == State::Barrier) w.make_ready(t);
 }
 
-static void finish_thread(Worker &w) {
+static inline __attribute__((always_inline)) void finish_thread(Worker &w) {
   unsigned t = w.current;
   w.threads[t].state = State::Done;
   ++w.done;
@@ -117,7 +117,10 @@ static void fiber_main() {
     Fiber *mine = w.fiber;
     while (w.started < launch.threads && !w.ready_count) {
       unsigned t = w.started++;
-      w.threads[t].fiber = mine;
+      Thread &thread = w.threads[t];
+      thread.fiber = mine;
+      thread.line = 0;
+      thread.wrote_volatile = false;
       enter(w, t);
       launch.run(launch.arguments);
       w.fiber = mine;
@@ -198,14 +201,6 @@ static void prepare(Worker &w, uint64_t number) {
 
 void run_block(Worker &w, uint64_t number) {
   prepare(w, number);
-  for (unsigned t = 0; t < w.launch->threads; t++) {
-    Thread &thread = w.threads[t];
-    thread.state = State::Unstarted;
-    thread.wrote_volatile = false;
-    thread.last_pc = 0;
-    thread.repeats = 0;
-    thread.line = 0;
-  }
   while (w.done < w.launch->threads) {
     if (!w.ready_count && w.started == w.launch->threads) {
       if (!w.in_lockstep && !w.spinning) deadlock(w);
