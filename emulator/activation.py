@@ -64,7 +64,7 @@ def install(check: bool | None, report: bool | None) -> None:
     if None not in (check, running) and check != running:
         raise RuntimeError(
             f"the emulated device already runs {'with' if running else 'without'} checks: decide "
-            "in the first emulator.install(check=…), or by EMULATOR_CHECK, before pycuda is imported"
+            "in the first emulator.install(check=…), or by EMULATOR_CHECK, before pycuda is used"
         )
     if check is not None:
         os.environ["EMULATOR_CHECK"] = str(int(check))
