@@ -138,10 +138,11 @@ def worst(yours: Array, true: Array, limit: Array) -> str:
     place = np.unravel_index(int(np.argmax(excess)), true.shape)
     index = f"[{', '.join(str(int(i)) for i in place)}]"
     count = int(wrong.sum())
-    how_many = f"{count:,} of {true.size:,} elements differ" if true.size > 1 else "it differs"
-    at = f"; worst at {index}: " if true.size > 1 else ": "
     numbers = f"yours {number(yours[place])}, true {number(true[place])}"
-    return f"{how_many}{at}{numbers} (allowed ±{limit[place]:.0e})"
+    told = f"{numbers} (allowed ±{limit[place]:.0e})"
+    if true.size == 1:
+        return told
+    return f"{count:,} of {true.size:,} elements differ; worst at {index}: {told}"
 
 
 def number(value: float) -> str:

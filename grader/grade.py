@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from grader.judge import Judge
-    from grader.plugin import GradingPlugin
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECKS = Path(__file__).resolve().parent / "checks"
@@ -91,8 +90,12 @@ def grade(
         if announce:
             announce(result)
     remaining = [task.id for task in wanted if task.id not in results]
+    output = ""
     if remaining:
-        results |= _judged(folder, seed, remaining, not_started, announce, waiting, alone=alone)
+        judged, output = _judged(
+            folder, seed, remaining, not_started, announce, waiting, alone=alone
+        )
+        results |= judged
     return Report(
         backend=backend[0],
         reason=backend[1],
@@ -100,6 +103,7 @@ def grade(
         submission=str(folder),
         results=tuple(results[task.id] for task in wanted),
         seconds=time.perf_counter() - begun,
+        output=output,
     )
 
 
@@ -112,27 +116,26 @@ def _judged(
     waiting: Callable[[], None] | None,
     *,
     alone: bool,
-) -> dict[str, Result]:
+) -> tuple[dict[str, Result], str]:
     from grader.judge import Judge  # noqa: PLC0415 - the worker starts before pytest is imported
 
     replaced = {name for task in not_started for name in tasks.find(task).functions}
     judge = Judge(folder, seed, given_device(), replaced, waiting)
     try:
-        if not alone:
-            return _run_checks(judge, wanted, not_started, announce)
-        results = _run_checks(judge, wanted, not_started, None)
-        (task,) = (tasks.find(task) for task in wanted)
-        if results[task.id].state is not State.PASSED and task.builds_on:
-            results = _second_opinion(judge, task.id, not_started, results)
-        if announce:
-            announce(results[task.id])
-        return results
+        results = _run_checks(judge, wanted, not_started, None if alone else announce)
+        if alone:
+            for task in wanted:
+                if results[task].state is not State.PASSED and tasks.find(task).builds_on:
+                    results |= _second_opinion(judge, task, not_started, results[task])
+                if announce:
+                    announce(results[task])
     finally:
         judge.close()
+    return results, judge.output
 
 
 def _second_opinion(
-    judge: Judge, task: str, not_started: set[str], results: dict[str, Result]
+    judge: Judge, task: str, not_started: set[str], first: Result
 ) -> dict[str, Result]:
     """Judge a task again with all that it builds on replaced.
 
@@ -141,14 +144,14 @@ def _second_opinion(
     """
     builds_on = tasks.find(task).builds_on
     judge.replaced |= {name for other in builds_on for name in tasks.find(other).functions}
-    again = _run_checks(judge, [task], not_started, None)
-    if again[task].score > results[task].score:
-        note = (
-            f"with your own {', '.join(builds_on)} it scores {results[task].score}: "
-            "one of them is wrong; run make grade to see which"
-        )
-        return {task: replace(again[task], notes=(*again[task].notes, note))}
-    return results
+    again = _run_checks(judge, [task], not_started, None)[task]
+    if again.score <= first.score:
+        return {}
+    note = (
+        f"with your own {', '.join(builds_on)} it scores {first.score}: "
+        "one of them is wrong; make grade shows which"
+    )
+    return {task: replace(again, notes=(*again.notes, note))}
 
 
 def _run_checks(
@@ -165,17 +168,15 @@ def _run_checks(
         plugin = GradingPlugin(judge, wanted, not_started, announce)
         quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
         settings = ["-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "--capture=no"]
-        pytest.main([*quiet, *settings, str(CHECKS)], plugins=[plugin])
-    _complete(plugin)
-    return plugin.results
-
-
-def _complete(plugin: GradingPlugin) -> None:
+        status = pytest.main([*quiet, *settings, str(CHECKS)], plugins=[plugin])
     if plugin.unusable is not None:
         raise plugin.unusable
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     if plugin.errors:
         raise RuntimeError("a check cannot be loaded:\n" + "\n".join(plugin.errors))
     plugin.check_is_complete()
+    return plugin.results
 
 
 def _immediate(wanted: list[tasks.Task], not_started: set[str]) -> dict[str, Result]:

@@ -221,6 +221,7 @@ class Judge:
         self._faults: dict[str, Mapping[str, Any]] = {}
         self._missing: frozenset[str] = frozenset()
         self._too_slow: dict[str, str] = {}
+        self._output: list[str] = []
         self.start()
 
     def start(self) -> None:
@@ -365,9 +366,15 @@ class Judge:
         except OSError:
             return otherwise
 
+    @property
+    def output(self) -> str:
+        """The beginning of what the submission printed, in all workers that have ended."""
+        return "".join(self._output)
+
     def _drop(self) -> None:
         if self._worker is not None:
             self._worker.kill()
+            self._output.append(self._worker.output)
             self._worker, self._loaded = None, None
 
     def _outcomes(

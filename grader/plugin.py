@@ -31,7 +31,7 @@ class _Progress:
     parts: dict[str, PartResult] = field(default_factory=dict)
     shared: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
-    notes: list[str] = field(default_factory=list)
+    stand_ins: tuple[str, ...] = ()
 
 
 class GradingPlugin:
@@ -155,18 +155,14 @@ class GradingPlugin:
             }
             self._judge.replaced -= set(task.functions)
         if broken:
-            verb = "is" if len(broken) == 1 else "are"
-            progress.notes.append(
-                f"{', '.join(broken)} {verb} replaced by the grader's own, "
-                "so that this task is judged on its own"
-            )
+            progress.stand_ins = tuple(broken)
 
     def _finish(self) -> None:
         task, self._current = self._current, None
         if task is None:
             return
         progress = self._progress[task.id]
-        result = assemble(task, progress.parts, progress.seconds, tuple(progress.notes))
+        result = assemble(task, progress.parts, progress.seconds, progress.stand_ins)
         if result.state not in (State.PASSED, State.GRADER_FAULT):
             self._failed.add(task.id)
         self.results[task.id] = result
@@ -174,7 +170,7 @@ class GradingPlugin:
 
 
 def assemble(
-    task: Task, parts: dict[str, PartResult], seconds: float, notes: tuple[str, ...]
+    task: Task, parts: dict[str, PartResult], seconds: float, stand_ins: tuple[str, ...]
 ) -> Result:
     """The Result of a task from its parts.
 
@@ -209,7 +205,7 @@ def assemble(
         findings=findings,
         seconds=seconds,
         parts=ordered,
-        notes=notes,
+        stand_ins=stand_ins,
     )
 
 

@@ -115,7 +115,8 @@ class Result:
         diagnoses, findings: of all parts, each once.
         seconds: that the checks took.
         parts: in the order of the table.
-        notes: sentences for the student, such as what was replaced by a stand-in.
+        notes: sentences for the student.
+        stand_ins: ids of the tasks that it builds on and that were replaced by stand-ins.
     """
 
     task: str
@@ -131,6 +132,7 @@ class Result:
     seconds: float = 0.0
     parts: tuple[PartResult, ...] = ()
     notes: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Report:
         results: in the order of the table.
         notes: sentences about the submission as a whole.
         seconds: of wall time.
+        output: the beginning of what the submission printed.
     """
 
     backend: str
@@ -154,6 +157,7 @@ class Report:
     results: tuple[Result, ...] = ()
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
+    output: str = ""
 
     @property
     def score(self) -> int:

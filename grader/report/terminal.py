@@ -108,13 +108,26 @@ class Terminal:
         total = Text(f"{report.score} / {report.max_score}{more}", style="bold")
         self._console.print()
         self._console.print(total)
-        for note in report.notes:
-            self._console.print(Text(note))
+        for note in (*report.notes, *_replaced(report)):
+            self._console.print(Text(_plain(note)))
+        self._output(report.output)
         next_step = self._next_step(report)
         if next_step:
             self._console.print(Text(f"next: {next_step}"))
         told = f"seed {report.seed} · {report.seconds:.1f} s"
         self._console.print(Text(told, style="dim"))
+
+    def _output(self, output: str) -> None:
+        """What the submission printed: all that was kept of it, or how to see it."""
+        lines = _plain(output).strip().splitlines()
+        if not lines:
+            return
+        if self._show_all:
+            self._console.print(Text("your code printed:", style="dim"))
+            self._indented("\n".join(lines))
+        else:
+            count = "a line" if len(lines) == 1 else f"{len(lines):,} lines"
+            self._console.print(Text(f"your code printed {count} (--all shows them)", style="dim"))
 
     def _line(self, symbol: str, title: str, points: str, state: State) -> None:
         room = max(self._console.width - _POINTS_WIDTH - 3, 10)
@@ -142,7 +155,7 @@ class Terminal:
         hidden = len({part.message for part in wrong} - shown)
         if hidden:
             self._indented(f"and {hidden} more in other parts (--all shows them)", style="dim")
-        for note in result.notes:
+        for note in (*_alone(result), *result.notes):
             self._indented(note, style="dim")
         if self._show_all:
             self._parts(result)
@@ -193,7 +206,31 @@ class Terminal:
 
     def _indented(self, text: str, style: str = "") -> None:
         if text:
-            self._console.print(Padding(Text(_plain(text), style=style), (0, 0, 0, _INDENT)))
+            self._console.print(
+                Padding(Text(_plain(text), style=style), (0, 0, 0, _INDENT), expand=False)
+            )
+
+
+def _alone(result: Result) -> tuple[str, ...]:
+    """What a task builds on that was replaced, as a sentence."""
+    if not result.stand_ins:
+        return ()
+    names = ", ".join(result.stand_ins)
+    return (f"judged on its own: {names}, on which it builds, came from the grader",)
+
+
+def _replaced(report: Report) -> tuple[str, ...]:
+    """What was replaced for the tasks that build on it, as a sentence; not what nobody started."""
+    replaced = {task for result in report.results for task in result.stand_ins}
+    wrong = [
+        result.task
+        for result in report.results
+        if result.task in replaced and result.state is not State.NOT_STARTED
+    ]
+    if not wrong:
+        return ()
+    told = f"What builds on {', '.join(wrong)} was judged with the grader's own in its place"
+    return (f"{told}: one mistake costs its points once.",)
 
 
 def _first_line(message: str) -> str:
