@@ -209,13 +209,12 @@ class _Job:
 
     def _built(self, code: str, target: str) -> bytes:
         object_file = f"{target}.o"
-        kind = "c++" if self.compiler.family == "gcc" else "c++-cpp-output"
         use = [] if self.compiler.family == "gcc" else ["-include-pch", self._header() + ".pch"]
         marks = ["-fpreprocessed"] if self.compiler.family == "gcc" else []
         command = [
             *self.compiler.command,
             "-x",
-            kind,
+            "c++",
             *marks,
             *self.flags,
             *use,

@@ -435,9 +435,9 @@ class _Translator:
             name = self._at(position)
             hidden = f"emu_shared{self.shared_count}_{name}"
             self.text[self.code[position]] = hidden
-            aliases.append(f"&{name} = ::emu::once({hidden})")
+            aliases.append(f"[[maybe_unused]] auto &{name} = ::emu::once({hidden})")
         if aliases:
-            self.text[last] = f"; [[maybe_unused]] auto {', '.join(aliases)}{self.text[last]}"
+            self.text[last] = f"; {'; '.join(aliases)}{self.text[last]}"
 
     def _dynamic_shared(self, first: int, last: int, names: list[int]) -> None:
         self.text[first] = "typedef " + self.text[first]

@@ -10,6 +10,8 @@
 #endif
 // Without checks, too: a thread that spins on an atomic lets others run.
 #define EMU_TOUCH(address) emu_atomic(address, sizeof(*(address)), __builtin_return_address(0))
+// An exchange may be meant as a mere store, so the old value need not have been written.
+#define EMU_TOUCH_STORE(address) emu_atomic(address, sizeof(*(address)) | 0x100, __builtin_return_address(0))
 
 namespace emu {
 // The new value of an atomic read-modify-write as a function of the old one, by compare and swap of the bits.
@@ -27,19 +29,20 @@ EMU_INLINE __attribute__((no_sanitize("thread", "undefined"))) T update(T *addre
 }
 }  // namespace emu
 
-#define EMU_ATOMIC_NAMED(name, T, Bits, expression) \
+#define EMU_ATOMIC_NAMED(name, touch, T, Bits, expression) \
   EMU_ATOMIC_FUNCTION T name(T *address, T value) { \
-    EMU_TOUCH(address); \
+    touch(address); \
     return emu::update<T, Bits>(address, [=](T old) -> T { (void)old; return (T)(expression); }); \
   }
 // Every atomic exists for the scope of a block, the device and the system; here they are the same.
-#define EMU_ATOMIC(name, T, Bits, expression) \
-  EMU_ATOMIC_NAMED(name, T, Bits, expression) \
-  EMU_ATOMIC_NAMED(name##_block, T, Bits, expression) \
-  EMU_ATOMIC_NAMED(name##_system, T, Bits, expression)
+#define EMU_ATOMIC_SCOPES(name, touch, T, Bits, expression) \
+  EMU_ATOMIC_NAMED(name, touch, T, Bits, expression) \
+  EMU_ATOMIC_NAMED(name##_block, touch, T, Bits, expression) \
+  EMU_ATOMIC_NAMED(name##_system, touch, T, Bits, expression)
+#define EMU_ATOMIC(name, T, Bits, expression) EMU_ATOMIC_SCOPES(name, EMU_TOUCH, T, Bits, expression)
 
 #define EMU_ATOMIC_INTEGER(T, Bits) \
-  EMU_ATOMIC(atomicExch, T, Bits, value) \
+  EMU_ATOMIC_SCOPES(atomicExch, EMU_TOUCH_STORE, T, Bits, value) \
   EMU_ATOMIC(atomicMin, T, Bits, value < old ? value : old) \
   EMU_ATOMIC(atomicMax, T, Bits, value > old ? value : old) \
   EMU_ATOMIC(atomicAnd, T, Bits, old & value) \
@@ -58,7 +61,7 @@ EMU_ATOMIC(atomicAdd, unsigned, uint32_t, old + value)
 EMU_ATOMIC(atomicAdd, unsigned long long, uint64_t, old + value)
 EMU_ATOMIC(atomicAdd, float, uint32_t, old + value)
 EMU_ATOMIC(atomicAdd, double, uint64_t, old + value)
-EMU_ATOMIC(atomicExch, float, uint32_t, value)
+EMU_ATOMIC_SCOPES(atomicExch, EMU_TOUCH_STORE, float, uint32_t, value)
 EMU_ATOMIC(atomicSub, int, uint32_t, (unsigned)old - (unsigned)value)
 EMU_ATOMIC(atomicSub, unsigned, uint32_t, old - value)
 EMU_ATOMIC(atomicInc, unsigned, uint32_t, old >= value ? 0 : old + 1)
@@ -80,6 +83,7 @@ EMU_ATOMIC_CAS(unsigned long long)
 EMU_ATOMIC_CAS(unsigned short)
 
 #undef EMU_ATOMIC
+#undef EMU_ATOMIC_SCOPES
 #undef EMU_ATOMIC_NAMED
 #undef EMU_ATOMIC_INTEGER
 #undef EMU_ATOMIC_CAS

@@ -94,3 +94,14 @@ def test_results_behind_pointers_are_seen(bench: Bench) -> None:
     o = np.array([3.25, 0, 0, 0, 0, 0, 0], np.float32)
     assert bench.run(image, "k", o) == []
     assert o.tolist() == [0.25, 3.0, 4.5, 3.0, 1.0, 1.0, 2.5]
+
+
+def test_shared_arrays_of_several_shapes(bench: Bench) -> None:
+    """One declaration of several shared arrays, and macros of the host's headers inside a kernel."""
+    image = bench.load(
+        'extern "C" {\n__global__ void k(float *o) { __shared__ float a[8][8], b[8][9], c;'
+        " a[1][1] = 1; b[7][8] = 2; c = 3; o[0] = a[1][1] + b[7][8] + c; o[1] = -INFINITY; } }"
+    )
+    o = np.zeros(2, np.float32)
+    assert bench.run(image, "k", o) == []
+    assert o.tolist() == [6, -np.inf]

@@ -64,7 +64,7 @@ def test_keeps_lines() -> None:
     [
         (
             f"{SHARED} float a[2][3], b;",
-            ("static thread_local", "&a = ::emu::once(", "&b = ::emu::once("),
+            ("static thread_local", "auto &a = ::emu::once(", "auto &b = ::emu::once("),
         ),
         (f"static {SHARED} volatile int a[4];", ("static thread_local", "volatile int")),
         (f"float {SHARED} a[4];", ("static thread_local float",)),
