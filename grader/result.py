@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from grader.evidence import Evidence
 
 
 class State(str, Enum):
@@ -81,6 +87,7 @@ class PartResult:
         diagnoses: known mistakes recognised.
         findings: of the checked device.
         fault: the grader's own traceback, "" where it did its work.
+        evidence: curves, maps and times for pages; also of parts that passed.
     """
 
     name: str
@@ -93,6 +100,7 @@ class PartResult:
     diagnoses: tuple[Diagnosed, ...] = ()
     findings: tuple[Found, ...] = ()
     fault: str = ""
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -132,6 +140,7 @@ class Result:
     seconds: float = 0.0
     parts: tuple[PartResult, ...] = ()
     notes: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     stand_ins: tuple[str, ...] = ()
 
 
@@ -148,6 +157,7 @@ class Report:
         notes: sentences about the submission as a whole.
         seconds: of wall time.
         output: the beginning of what the submission printed.
+        sources: text of the submission's files by name, to quote lines from.
     """
 
     backend: str
@@ -158,6 +168,7 @@ class Report:
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
     output: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def score(self) -> int:
