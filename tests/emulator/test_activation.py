@@ -34,9 +34,9 @@ def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
 
 def test_installed_twice() -> None:
     """A second installation changes nothing."""
-    emulator.install(report=False)
+    emulator.install(check=True, report=False)
     path, finders = os.environ["PATH"], list(sys.meta_path)
-    emulator.install(report=False)
+    emulator.install(check=True, report=False)
     assert emulator.is_installed()
     assert (os.environ["PATH"], sys.meta_path) == (path, finders)
     assert path.startswith(str(ROOT / "emulator" / "compiler" / "bin"))
@@ -44,7 +44,7 @@ def test_installed_twice() -> None:
 
 def test_checks_cannot_change() -> None:
     """A running device cannot be given or relieved of its checks."""
-    emulator.install(report=False)
+    emulator.install(check=True, report=False)
     import pycuda.driver  # noqa: F401, PLC0415  # starts the device
 
     with pytest.raises(RuntimeError, match="already runs with checks"):

@@ -9,7 +9,7 @@ import pytest
 
 import emulator
 
-emulator.install(report=False)
+emulator.install(check=True, report=False)
 
 import pycuda.driver as drv  # noqa: E402  # below the emulator
 from pycuda import cumath, curandom, gpuarray, scan, tools  # noqa: E402

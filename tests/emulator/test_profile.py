@@ -10,7 +10,7 @@ import pytest
 import emulator
 from emulator import profile
 
-emulator.install(report=False)
+emulator.install(check=True, report=False)
 
 import pycuda.driver as drv  # noqa: E402  # below the emulator
 from pycuda import gpuarray  # noqa: E402

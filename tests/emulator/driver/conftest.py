@@ -8,7 +8,7 @@ import pytest
 
 import emulator
 
-emulator.install(report=False)
+emulator.install(check=True, report=False)
 
 import pycuda.driver as drv  # noqa: E402  # below the emulator
 
