@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.fashion_mnist import load_fashion_mnist
 from grader import expect, oracle, tolerance
 from grader.judge import CheckFailure, Outcome, Value
 from grader.student import f64
@@ -28,14 +29,8 @@ tests/grader/test_curves.py."""
 
 @lru_cache(maxsize=1)
 def _test_images() -> tuple[Array, Array]:
-    from data import fashion_mnist  # noqa: PLC0415 - takes a while, and few tasks need it
-
-    load = getattr(fashion_mnist, "load_test_images", None)
-    if load is not None:
-        X, y = load()
-        return X, y
-    everything = fashion_mnist.load_fashion_mnist()
-    return everything.X_test, everything.y_test
+    everything = load_fashion_mnist()
+    return everything.X_test, everything.y_test  # the rest is freed
 
 
 def images(rng: np.random.Generator, count: int) -> tuple[Array, Array]:

@@ -127,7 +127,7 @@ def close(
 def differing(yours: Array, true: Array, limit: Array) -> NDArray[np.bool_]:
     """Where elements differ by more than allowed, NaN included."""
     with np.errstate(invalid="ignore"):
-        return ~(np.abs(yours - true) <= limit)
+        return np.asarray(~(np.abs(yours - true) <= limit))
 
 
 def worst(yours: Array, true: Array, limit: Array) -> str:

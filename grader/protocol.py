@@ -74,7 +74,7 @@ def send(stream: Stream, message: dict[str, Any], arrays: Sequence[Array] = ()) 
     payload = sum(array.nbytes for array in contiguous)
     if payload > MAX_PAYLOAD_BYTES:
         raise ProtocolError(f"{payload} bytes of arrays; at most {MAX_PAYLOAD_BYTES}")
-    chunks = [memoryview(array.reshape(-1).view(np.uint8)) for array in contiguous if array.size]
+    chunks = [array.reshape(-1).view(np.uint8).data for array in contiguous if array.size]
     stream.write_all(_PREFIX.pack(_MAGIC, len(header), payload), header, *chunks)
 
 

@@ -74,14 +74,16 @@ def mean(A: Array, error: Array | float = 0.0) -> Array:
         A: the true values.
         error: bound on the error of each.
     """
-    return gamma(len(A) + 1) * np.abs(A).mean(axis=0) + np.broadcast_to(error, A.shape).mean(axis=0)
+    summed = gamma(len(A) + 1) * np.abs(A).mean(axis=0)
+    return np.asarray(summed + np.broadcast_to(error, A.shape).mean(axis=0))
 
 
 def product(A: Array, B: Array, dA: Array | float = 0.0, dB: Array | float = 0.0) -> Array:
     """A B for A (M, K), B (K, N), with errors dA and dB of the factors; scaled once."""
     size_a, size_b = np.abs(A), np.abs(B)
     bound = gamma(A.shape[1] + 2) * (size_a @ size_b)
-    return bound + np.broadcast_to(dA, A.shape) @ size_b + size_a @ np.broadcast_to(dB, B.shape)
+    bound = bound + np.broadcast_to(dA, A.shape) @ size_b + size_a @ np.broadcast_to(dB, B.shape)
+    return np.asarray(bound)
 
 
 def gemm(A: Array, B: Array, alpha: float, beta: float, C: Array | None) -> Array:
@@ -153,7 +155,7 @@ def activate_backward(
 def update(w: Array, g: Array, learning_rate: float, dg: Array | float = 0.0) -> Array:
     """W − learning_rate·g: the rate in float32, a product and a difference (or one fma)."""
     step = abs(learning_rate) * np.abs(g)
-    return U * np.abs(w - learning_rate * g) + 2 * U * step + abs(learning_rate) * dg
+    return np.asarray(U * np.abs(w - learning_rate * g) + 2 * U * step + abs(learning_rate) * dg)
 
 
 def scores(X: Array, W: Array, b: Array, dX: Array | float = 0.0) -> Array:

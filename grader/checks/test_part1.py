@@ -79,7 +79,7 @@ def test_softmax_losses(student: Student) -> None:
 
 @part("1.2", "gradient")
 def test_softmax_gradient(student: Student) -> None:
-    """DZ is softmax(Z) − onehot(y), one row an example."""
+    """The gradient dZ is softmax(Z) − onehot(y), one row an example."""
     check_softmax(student, normal(student.rng, 7, 10, scale=2), labels(student.rng, 7, 10), "dZ")
 
 

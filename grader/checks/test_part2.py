@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_gemm(student: Student, M: int, K: int, N: int, **keywords: Any) -> None:
-    """Gemm on random factors; alpha, beta and out as given in keywords."""
+    """A product of random factors; alpha, beta and out as given in keywords."""
     ta, tb = keywords.get("transpose_a", False), keywords.get("transpose_b", False)
     alpha, beta = keywords.get("alpha", 1.0), keywords.get("beta", 0.0)
     A = normal(student.rng, *((K, M) if ta else (M, K)))
@@ -50,7 +50,7 @@ def test_gemm_product(student: Student) -> None:
 
 @part("2.1", "transposed")
 def test_gemm_transposed(student: Student) -> None:
-    """Gemm transposes either factor, or both."""
+    """Either factor may be transposed, or both."""
     for ta, tb in ((True, False), (False, True), (True, True)):
         for M, K, N in ((7, 13, 5), (17, 3, 29), (6, 6, 6)):
             check_gemm(student, M, K, N, transpose_a=ta, transpose_b=tb)
@@ -58,7 +58,7 @@ def test_gemm_transposed(student: Student) -> None:
 
 @part("2.1", "alpha and beta")
 def test_gemm_alpha_beta(student: Student) -> None:
-    """Gemm scales by alpha, adds beta times out, and returns out."""
+    """The product is scaled by alpha, beta times out is added, and out is returned."""
     check_gemm(student, 7, 5, 11, alpha=-0.37)
     check_gemm(student, 7, 5, 11, alpha=0.5, beta=-1.25, out=normal(student.rng, 7, 11))
     # What `out` held is overwritten where beta is 0, even where it was not a number.
@@ -68,7 +68,7 @@ def test_gemm_alpha_beta(student: Student) -> None:
 
 @part("2.1", "errors")
 def test_gemm_errors(student: Student) -> None:
-    """Gemm raises ValueError for shapes that don't fit, and for beta without out."""
+    """Shapes that don't fit, and beta without out, are a ValueError."""
     rng = student.rng
     A, B = normal(rng, 4, 3), normal(rng, 5, 6)
     fits = normal(rng, 3, 6)
@@ -202,19 +202,19 @@ def test_scores(student: Student) -> None:
 
 @part("2.3", "loss")
 def test_loss(student: Student) -> None:
-    """Gradients returns the mean loss."""
+    """The mean loss is returned beside the gradients."""
     LinearGradients(student, "gradients").check("loss")
 
 
 @part("2.3", "W")
 def test_W(student: Student) -> None:
-    """DW matches the true gradient."""
+    """The gradient dW matches the true one."""
     LinearGradients(student, "gradients").check("W")
 
 
 @part("2.3", "b")
 def test_b(student: Student) -> None:
-    """Db matches the true gradient."""
+    """The gradient db matches the true one."""
     LinearGradients(student, "gradients").check("b")
 
 
@@ -257,7 +257,7 @@ def test_linear_step(student: Student) -> None:
 
 @part("2.5", "batches")
 def test_batches(student: Student) -> None:
-    """Train visits every example once an epoch, in the given order, the last partial batch too."""
+    """Training visits all examples each epoch, in the given order, the last partial batch too."""
     student.require("training.train")
     # 53 = 7·7 + 4: the last batch has 4 examples. Row n of X holds n, and y is a function of n.
     N, batch_size, epochs, rate, seed = 53, 7, 2, 0.25, int(student.rng.integers(1000))

@@ -121,25 +121,25 @@ def check_gradient(student: Student, name: str) -> None:
 
 @part("4.2", "W2")
 def test_W2(student: Student) -> None:
-    """dW2 and the loss match the true ones."""
+    """The gradient dW2 and the loss match the true ones."""
     check_gradient(student, "W2")
 
 
 @part("4.2", "b2")
 def test_b2(student: Student) -> None:
-    """db2 matches the true gradient."""
+    """The gradient db2 matches the true one."""
     check_gradient(student, "b2")
 
 
 @part("4.2", "W1")
 def test_W1(student: Student) -> None:
-    """dW1 matches the true gradient."""
+    """The gradient dW1 matches the true one."""
     check_gradient(student, "W1")
 
 
 @part("4.2", "b1")
 def test_b1(student: Student) -> None:
-    """db1 matches the true gradient."""
+    """The gradient db1 matches the true one."""
     check_gradient(student, "b1")
 
 

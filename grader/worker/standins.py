@@ -113,6 +113,8 @@ def _gemm(
         if beta != 0.0:
             raise ValueError("beta needs out")
         return _put(product)
+    if out.shape != product.shape:
+        raise ValueError(f"out is {out.shape}, the product {product.shape}")
     if beta != 0.0:
         product = product + beta * _get(out)
     out.set(product.astype(np.float32))

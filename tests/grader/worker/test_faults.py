@@ -1,0 +1,61 @@
+"""Where in the student's own files a fault lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.worker.faults import describe_fault
+
+
+class CompileError(Exception):
+    """As PyCUDA's: its text holds the compiler's output."""
+
+
+def fault_of(folder: Path, source: str, error: BaseException | None = None) -> dict[str, Any]:
+    """The fault of running a source as kernels.py of a folder, or an error from elsewhere."""
+    path = folder / "kernels.py"
+    path.write_text(source, "utf-8")
+    if error is not None:
+        return describe_fault(error, folder)
+    try:
+        exec(compile(source, str(path), "exec"), {"Path": Path})  # noqa: S102 - that is the test
+    except BaseException as caught:  # noqa: BLE001 - whatever it is
+        return describe_fault(caught, folder)
+    raise AssertionError("nothing was raised")
+
+
+def test_innermost_line_of_the_student(tmp_path: Path) -> None:
+    """The innermost line in the submission is named, not the library's below it."""
+    found = fault_of(tmp_path, "def f():\n    Path(3)\n\nf()\n")
+    assert (found["file"], found["line"], found["source"]) == ("kernels.py", 2, "Path(3)")
+    assert found["type"] == "TypeError"
+
+
+def test_elsewhere(tmp_path: Path) -> None:
+    """An error without a frame in the submission has no place."""
+    assert fault_of(tmp_path, "", ValueError("no"))["line"] is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'kernels.py(2): error: identifier "bb" is undefined',  # nvcc
+        'kernels.py:2:14: error: identifier "bb" is undefined',  # g++ and clang
+    ],
+)
+def test_compile_error(tmp_path: Path, line: str) -> None:
+    """A compiler's message is mapped to the student's file and line."""
+    text = f"nvcc failed\n[stderr:\n{line}\n1 error detected]"
+    found = fault_of(tmp_path, "A = '''\n  a = bb;\n'''\n", CompileError(text))
+    assert found["compiler"] is True
+    assert (found["file"], found["line"]) == ("kernels.py", 2)
+    assert found["message"] == 'identifier "bb" is undefined'
+    assert found["source"] == "a = bb;"
+
+
+def test_long_messages_are_cut(tmp_path: Path) -> None:
+    """A message of megabytes does not cross the pipe."""
+    assert len(fault_of(tmp_path, "", ValueError("x" * 10**6))["message"]) < 10_000
