@@ -160,7 +160,7 @@ def update(w: Array, g: Array, learning_rate: float, dg: Array | float = 0.0) ->
 
 def scores(X: Array, W: Array, b: Array, dX: Array | float = 0.0) -> Array:
     """X W + b: an inner product of D + 1 terms."""
-    return product(X, W, dX) + gamma(2) * np.abs(b) + U * np.abs(X @ W + b)
+    return np.asarray(product(X, W, dX) + gamma(2) * np.abs(b) + U * np.abs(X @ W + b))
 
 
 def linear_gradients(p: Mapping[str, Array], X: Array, y: Array) -> dict[str, Array]:
