@@ -7,8 +7,11 @@ namespace emu {
 constexpr unsigned kSectorBytes = 32;  // the unit of DRAM and L2 traffic, as Nsight Compute counts it
 constexpr unsigned kBanks = 32;        // of shared memory, four bytes wide
 
-void Counters::begin(unsigned) {
+void Counters::begin() {
   places_.clear();
+  for (auto &requests : requests_) requests.clear();  // an aborted launch has left some
+  for (auto &known : request_of_) known.clear();
+  for (auto &counts : occurrences_) counts.clear();
   on = true;
 }
 

@@ -21,7 +21,7 @@ struct PlaceCounters {
 
 class Counters {
  public:
-  void begin(unsigned threads);
+  void begin();
   void access(Worker &w, uintptr_t address, unsigned size, bool atomic, bool shared, uintptr_t pc);
   void barrier(Worker &w, uintptr_t pc);
   void flush_warp(Worker &w, unsigned warp);
@@ -47,7 +47,6 @@ class Counters {
   HashMap<uint32_t> request_of_[32];          // (place, occurrence) -> index in requests_ plus one
   HashMap<uint32_t> occurrences_[1024];       // of each thread: place -> how often so far
   HashMap<PlaceCounters> places_;
-  HashMap<uint32_t> barrier_line_;
 };
 
 }  // namespace emu

@@ -343,7 +343,7 @@ static void start_check(const emurt_request &request, Worker &w, ImageFacts &fac
   check.slices_left = (int64_t)(request.time_limit_s * kAccessesPerSecond / (double)check.slice);
   check.fuel = request.profile ? 0 : check.slice;
   check.held = check.slice;
-  if (request.profile) check.counters.begin(job.launch.threads);
+  if (request.profile) check.counters.begin();
 }
 
 static int sort_key(const void *a, const void *b) {

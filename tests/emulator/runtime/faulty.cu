@@ -293,7 +293,7 @@ atomicAdd(&k[t + 1], 1);  //!
 == far_out_of_bounds out-of-bounds 1 1
 a[1 << 20] = 1;  //!
 == copy_across_the_end out-of-bounds 1 1
-memcpy(b, a + 250, 32);  //!
+memcpy(b, a + 254, 16);  //!
 == unwritten_global unwritten-read 1 64
 a[i] = b[i];  //!
 == unwritten_shared unwritten-read 1 64
@@ -327,7 +327,7 @@ p[t] = 1;  //!
 float *p = (float *)((size_t)k[1]);
 a[t] = p[t + 100];  //!
 == host_pointer host-pointer 1 32
-float *p = (float *)0x7f1234560000;
+float *p = (float *)0x100000000;  // 4 GiB: below what the system maps
 a[t] = p[t];  //!
 == others_local local-pointer 1 64
 __shared__ float *p;
@@ -455,8 +455,8 @@ if (i >= 64) b[i] = a[i - 64];  //!
 int p = threadIdx.y * 16 + t;
 b[p] = a[p - 16] + a[p + 16 < n ? p + 16 : p];  //!
 == int_overflow_of_index out-of-bounds 1 1
-int big = 46341 * (n - 255);
-a[(n * 0x800000 + big) % 1000000] = 1;  //!
+int rows = n * 256, columns = n * 130;
+a[rows * columns / 8] = 1;  //!
 == shared_bytes_given_in_elements shared-too-small 1 64 64
 extern __shared__ float d[];
 d[t] = a[i];  //!

@@ -146,3 +146,10 @@ def test_profiling_finds_what_checking_finds(image: Image, x: int) -> None:
     """A profiled launch is a checked one."""
     result = device.launch(image, "copy", 65, 64, x, x, profile=True)
     assert [str(finding.kind) for finding in result.findings] == ["out-of-bounds"]
+
+
+def test_aborted_launch_leaves_no_counts(image: Image, x: int, y: int) -> None:
+    """What an aborted launch had counted is not the next launch's."""
+    assert device.launch(image, "copy", 65, 64, x, x, profile=True).findings
+    cost = device.launch(image, "copy", 1, 32, x, y, profile=True).counters
+    assert (cost.global_requests, cost.global_sectors) == (2, 8)
