@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of the table of wordings stays in one line
 """The host compiler's complaints in nvcc's words, with the student's own file and line."""
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class Diagnostic(NamedTuple):
 _HEAD = re.compile(
     r"(?P<file>[^:\n]+):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<kind>fatal error|error|note): (?P<text>.*)"
 )
-# g++'s and clang++'s wording → nvcc's (its own messages were taken from nvcc 13.0). First match wins.
+# g++'s and clang++'s wording → nvcc's (its own messages were taken from nvcc 13.0). First match
+# wins.
 _WORDING = [
     (r"[‘'](\w+)[’'] was not declared in this scope.*", r'identifier "\1" is undefined'),
     (r"use of undeclared identifier '(\w+)'.*", r'identifier "\1" is undefined'),
@@ -147,7 +149,10 @@ def reworded(text: str) -> str:
 
 
 def parse(output: str, hidden: str) -> list[Diagnostic]:
-    """The errors in a host compiler's output; those inside `hidden` (our headers' folder) move to their caller."""
+    """The errors in a host compiler's output.
+
+    Those inside `hidden` (our headers' folder) move to their caller.
+    """
     found: list[Diagnostic] = []
     homeless = ""
     for line in output.splitlines():

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import bisect
 import struct
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .elf import Elf
+if TYPE_CHECKING:
+    from .elf import Elf
 
 _COMPILE_UNIT, _SUBPROGRAM, _INLINED_SUBROUTINE = 0x11, 0x2E, 0x1D
 _AT_LOW_PC, _AT_HIGH_PC, _AT_RANGES, _AT_STATEMENTS = 0x11, 0x12, 0x55, 0x10
@@ -49,7 +50,10 @@ class Debug:
         self._units: list[_Unit] | None = None
 
     def frames(self, address: int) -> list[Line]:
-        """Where the instruction at `address` (relative to the base) was written, innermost inlined frame first."""
+        """Where the instruction at `address` (relative to the base) was written.
+
+        Innermost inlined frame first.
+        """
         if self._units is None:
             self._units = _read_units(self._elf)
         for unit in self._units:
@@ -127,7 +131,7 @@ def _read_units(elf: Elf) -> list[_Unit]:
         version = reader.number(2)
         if version != 4:
             raise ValueError(
-                f"debug information of DWARF version {version}; the emulator compiles with version 4"
+                f"DWARF version {version} in an image; the emulator compiles with version 4"
             )
         table = _abbreviations(abbreviations, reader.number(4))
         reader.number(1)  # the size of an address: 8
@@ -224,7 +228,7 @@ def _read_unit(
 def _extent(values: dict[int, tuple[int, int]], ranges: bytes, base: int) -> list[tuple[int, int]]:
     """The addresses that an entry covers (2.17)."""
     if _AT_RANGES in values:
-        found = []
+        found: list[tuple[int, int]] = []
         offset = values[_AT_RANGES][0]
         while True:
             low, high = struct.unpack_from("<QQ", ranges, offset)
@@ -267,7 +271,7 @@ def _line_program(data: bytes, offset: int) -> tuple[list[_Row], list[str]]:
     return rows, files
 
 
-def _run_line_program(
+def _run_line_program(  # noqa: C901, PLR0912 - one branch for each opcode of 6.2.5
     reader: _Reader,
     end: int,
     minimum_length: int,

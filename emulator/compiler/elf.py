@@ -1,4 +1,6 @@
-"""As much of ELF (64-bit, little-endian) as the tools need: sections, symbols, thread-local storage.
+"""As much of ELF (64-bit, little-endian) as the tools need.
+
+Sections, symbols, thread-local storage.
 
 Source: Tool Interface Standard, ELF Specification 1.2, and the System V ABI's 64-bit extension.
 """
@@ -28,7 +30,10 @@ class Section(NamedTuple):
 
 
 class Symbol(NamedTuple):
-    """A symbol; `value` is an address relative to the base (an offset in the TLS block for THREAD_LOCAL)."""
+    """A symbol.
+
+    `value` is an address relative to the base (an offset in the TLS block for THREAD_LOCAL).
+    """
 
     name: str
     kind: int

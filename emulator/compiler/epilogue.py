@@ -6,7 +6,8 @@ from .translate import CONSTANT_SECTION, Kernel
 
 _HIDDEN = '__attribute__((visibility("hidden")))'
 _WEAK = '__attribute__((weak, visibility("hidden")))'
-# g++ compiles with -fwhole-program (unused functions of PyCUDA's headers cost nothing): what stays visible says so
+# g++ compiles with -fwhole-program (unused functions of PyCUDA's headers cost nothing): what stays
+# visible says so
 _EXPORTED = '__attribute__((used, visibility("default")))'
 _WHOLE_PROGRAM = '__attribute__((used, externally_visible, visibility("default")))'
 _SIZES = (1, 2, 4, 8, 16)
@@ -15,7 +16,8 @@ _SIZES = (1, 2, 4, 8, 16)
 def epilogue(kernels: list[Kernel], *, memory_stubs: bool, gcc: bool) -> str:
     """C++ for the end of a source.
 
-    `memory_stubs`: define the callbacks of plain accesses as nothing, for an unchecked image whose volatile accesses
+    `memory_stubs`: define the callbacks of plain accesses as nothing, for an unchecked
+    image whose volatile accesses
     alone are to reach the runtime.
     """
     exported = _WHOLE_PROGRAM if gcc else _EXPORTED
@@ -33,7 +35,8 @@ static emu_kernel emu_kernels[] = {{{entries or '{"", nullptr, 0, nullptr}'}}};
 extern "C" {{
 extern const char __start_{CONSTANT_SECTION}[] {_WEAK}, __stop_{CONSTANT_SECTION}[] {_WEAK};
 extern const char __ehdr_start[] {_HIDDEN}, _end[] {_HIDDEN};
-{exported} size_t emu_shared_layout[2] = {{0, 0}};  // where the anchor is in the block, and its bytes: by the loader
+// where the anchor is in the block, and the bytes of the block: written by the loader
+{exported} size_t emu_shared_layout[2] = {{0, 0}};
 }}
 static thread_local char emu_shared_anchor __attribute__((used));
 static char *emu_shared_block(size_t *bytes) {{

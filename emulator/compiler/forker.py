@@ -1,13 +1,13 @@
 """Answers PyCUDA's calls of nvcc inside this process: no new Python has to start for each kernel.
 
-PyCUDA runs programs through `pytools.prefork`, whose `forker` object is made to be replaced. Anything else than the
-emulator's nvcc goes on to the object that was there.
+PyCUDA runs programs through `pytools.prefork`, whose `forker` object is made to be replaced.
+Anything else than the emulator's nvcc goes on to the object that was there.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from . import nvcc
 
@@ -53,4 +53,4 @@ def install() -> None:
     from pytools import prefork  # noqa: PLC0415 - pytools is there only with PyCUDA
 
     if not isinstance(prefork.forker, Forker):
-        prefork.forker = Forker(prefork.forker)
+        prefork.forker = cast("Any", Forker(prefork.forker))

@@ -14,7 +14,8 @@ INCLUDE = os.path.realpath(
 )
 STUBS = os.path.join(INCLUDE, "cuda")  # cuda_runtime.h and the like
 NO_COMPILER = (
-    "nvcc fatal   : no C++ compiler found (looked for $CXX, g++, clang++ and the Python package ziglang). "
+    "nvcc fatal   : no C++ compiler found "
+    "(looked for $CXX, g++, clang++ and the Python package ziglang). "
     "Install one: `apt install g++`, or `pip install ziglang`\n"
 )
 
@@ -74,8 +75,8 @@ def _has_zig(python: str) -> bool:
 def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -> list[str]:
     """Flags of code generation: the same for the precompiled header and for kernels.
 
-    `volatile`: the source uses it, so its accesses are announced to the scheduler even without checks
-    (warp-synchronous code relies on lanes running in lockstep).
+    `volatile`: the source uses it, so its accesses are announced to the scheduler even without
+    checks     (warp-synchronous code relies on lanes running in lockstep).
     """
     result = [
         f"-std={standard}",
@@ -101,7 +102,7 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
     else:
         result += ["-fno-vectorize", "-fno-slp-vectorize", "-fno-finite-loops"]
     if compiler.zig:
-        result += ["-mcpu=baseline", "-fno-sanitize=all"]
+        result += ["-mcpu=baseline", "-fno-sanitize=undefined"]
     if checked or volatile:
         result += _thread_sanitizer(compiler)
     if checked:
@@ -155,6 +156,11 @@ def cache_folder() -> str:
             "set EMULATOR_CACHE to a folder that can, e.g. EMULATOR_CACHE=/tmp/emulator\n"
         )
     return folder
+
+
+def original(header: str) -> str:
+    """Our header that a precompiled one was made of."""
+    return os.path.join(INCLUDE, "emulator", os.path.basename(header))
 
 
 def precompiled_header(

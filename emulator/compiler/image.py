@@ -1,4 +1,7 @@
-"""Loads what the nvcc stand-in made: kernels, global variables, and which source line an instruction belongs to."""
+"""Loads what the nvcc stand-in made.
+
+Kernels, global variables, and which source line an instruction belongs to.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,8 @@ class KernelTable(dict[str, "Kernel"]):
         hint = ""
         if any(f"{len(name)}{name}" in known for known in mangled):
             hint = (
-                " The names are mangled because of no_extern_c=True: ask for the mangled name, or write "
+                " The names are mangled because of no_extern_c=True: ask for the mangled name, "
+                "or write "
                 f'extern "C" before `__global__ void {name}`.'
             )
         names = ", ".join(self) or "none (is there a __global__ function, not a template?)"
@@ -155,7 +159,10 @@ class Image:
     _texts: dict[tuple[str, int], str] | None = None
 
     def locate(self, pc: int) -> Place | None:
-        """The student's own line of a return address: the innermost frame that is not in the device headers."""
+        """The student's own line of a return address.
+
+        The innermost frame that is not in the device headers.
+        """
         if pc not in self._places:
             self._places[pc] = self._place(pc)
         return self._places[pc]
@@ -179,7 +186,9 @@ class Image:
 
 
 def load(source: str | os.PathLike[str] | bytes) -> Image:
-    """Load an image from its file or its bytes. The runtime library must have been loaded (RTLD_GLOBAL) before.
+    """Load an image from its file or its bytes.
+
+    The runtime library must have been loaded (RTLD_GLOBAL) before.
 
     Raises:
         ImageError: not an image, or of another version of the emulator.
@@ -191,7 +200,8 @@ def load(source: str | os.PathLike[str] | bytes) -> Image:
     header = _ImageHeader.in_dll(library, "emu_image")
     if header.abi != _ABI:
         raise ImageError(
-            f"the image was compiled for another version of the emulator (interface {header.abi}, this one is {_ABI}); "
+            f"the image was compiled for another version of the emulator "
+            f"(interface {header.abi}, this one is {_ABI}); "
             "compile it again (cache_dir=False, or empty PyCUDA's compiler cache)"
         )
     symbols = elf.symbols()
@@ -220,7 +230,8 @@ def _record(data: bytes) -> dict[str, Any]:
     """What the nvcc stand-in wrote behind the ELF file: source, mode, parameters."""
     if data[-len(FOOTER) :] != FOOTER:
         raise ImageError(
-            "not an image of the CUDA emulator: it looks like a real cubin or PTX, which needs a GPU; "
+            "not an image of the CUDA emulator: it looks like a real cubin or PTX, "
+            "which needs a GPU; "
             "give SourceModule the CUDA C source instead"
         )
     end = len(data) - len(FOOTER) - 8
@@ -230,7 +241,10 @@ def _record(data: bytes) -> dict[str, Any]:
 
 
 def _open(data: bytes) -> ctypes.CDLL:
-    """Load from a file of its own, so that two loads of the same bytes have variables of their own."""
+    """Load from a file of its own.
+
+    So that two loads of the same bytes have variables of their own.
+    """
     handle, path = tempfile.mkstemp(suffix=".cubin", prefix="emulator-")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -266,7 +280,10 @@ def _kernels(
     constant_bytes: int,
     keep: list[Any],
 ) -> KernelTable:
-    """The table of kernels under the names of their symbols, which it also writes into the image's own table."""
+    """The table of kernels under the names of their symbols.
+
+    Which it also writes into the image's own table.
+    """
     count = header.kernel_count
     points = (ctypes.c_void_p * count).in_dll(library, "emu_entry_points") if count else []
     names = {s.value: s.name for s in symbols if s.kind == FUNCTION}

@@ -10,7 +10,10 @@ _known: dict[tuple[str, int, int], str] = {}  # path, time, size → text
 
 
 def texts(source: str, folders: tuple[str, ...]) -> list[str]:
-    """The text of every header reached from `source`, each once; those of the host's own folders are left out."""
+    """The text of every header reached from `source`, each once.
+
+    Those of the host's own folders are left out.
+    """
     found: dict[str, str] = {}
     waiting = _INCLUDE.findall(source)
     while waiting:

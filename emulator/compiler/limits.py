@@ -1,11 +1,15 @@
-"""What ptxas would refuse in a linked image: too much static memory, and calls of the host's functions."""
+"""What ptxas would refuse in a linked image.
+
+Too much static memory, and calls of the host's functions.
+"""
 
 from __future__ import annotations
 
 from .elf import FUNCTION, OBJECT, THREAD_LOCAL, UNDEFINED, Elf, Symbol
 from .translate import CONSTANT_SECTION, READ_ONLY_SECTION
 
-# What kernels may call of the host: the runtime, the sanitizers' callbacks, plain memory and string functions,
+# What kernels may call of the host: the runtime, the sanitizers' callbacks, plain memory and string
+# functions,
 # and mathematics.
 _PREFIXES = ("emu_", "__tsan_", "__ubsan_handle_")
 _HELPERS = {
@@ -25,10 +29,73 @@ _HELPERS = {
     *("__fpclassify", "__signbit", "__isnan", "__isinf", "__finite"),
 }
 _MATHEMATICS = frozenset(
-    """acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1 fabs fdim
-    floor fma fmax fmin fmod frexp hypot ilogb j0 j1 jn ldexp lgamma llrint llround log log10 log1p log2 logb lrint
-    lround modf nan nearbyint nextafter pow remainder remquo rint round roundeven scalbln scalbn sin sincos sinh sqrt
-    tan tanh tgamma trunc y0 y1 yn""".split()
+    [
+        "acos",
+        "acosh",
+        "asin",
+        "asinh",
+        "atan",
+        "atan2",
+        "atanh",
+        "cbrt",
+        "ceil",
+        "copysign",
+        "cos",
+        "cosh",
+        "erf",
+        "erfc",
+        "exp",
+        "exp10",
+        "exp2",
+        "expm1",
+        "fabs",
+        "fdim",
+        "floor",
+        "fma",
+        "fmax",
+        "fmin",
+        "fmod",
+        "frexp",
+        "hypot",
+        "ilogb",
+        "j0",
+        "j1",
+        "jn",
+        "ldexp",
+        "lgamma",
+        "llrint",
+        "llround",
+        "log",
+        "log10",
+        "log1p",
+        "log2",
+        "logb",
+        "lrint",
+        "lround",
+        "modf",
+        "nan",
+        "nearbyint",
+        "nextafter",
+        "pow",
+        "remainder",
+        "remquo",
+        "rint",
+        "round",
+        "roundeven",
+        "scalbln",
+        "scalbn",
+        "sin",
+        "sincos",
+        "sinh",
+        "sqrt",
+        "tan",
+        "tanh",
+        "tgamma",
+        "trunc",
+        "y0",
+        "y1",
+        "yn",
+    ]
 )
 
 _OPERATORS = {"_Znw": "new", "_Zna": "new", "_Zdl": "delete", "_Zda": "delete"}
@@ -45,7 +112,10 @@ def problems(image: bytes, most_shared: int, most_constant: int) -> list[str]:
 
 
 def static_shared(symbols: list[Symbol], kernel: str) -> int:
-    """Bytes of static shared memory of a kernel: its own variables (their names contain the function's)."""
+    """Bytes of static shared memory of a kernel.
+
+    Its own variables (their names contain the function's).
+    """
     prefix = "_ZZ" + (kernel[2:] if kernel.startswith("_Z") else f"{len(kernel)}{kernel}") + "E"
     c_prefix = f"_ZZ{len(kernel)}{kernel}E"
     own = [s for s in symbols if s.kind == THREAD_LOCAL and s.name.startswith((prefix, c_prefix))]
@@ -71,7 +141,10 @@ def _too_much_constant(elf: Elf, most: int) -> list[str]:
     if size <= most:
         return []
     return [
-        f"ptxas error   : File uses too much global constant data (0x{size:x} bytes, 0x{most:x} max)\n"
+        (
+            "ptxas error   : File uses too much global constant data "
+            f"(0x{size:x} bytes, 0x{most:x} max)\n"
+        )
     ]
 
 

@@ -9,7 +9,10 @@ _PYCUDA_PREFIX = 'extern "C" {\n'
 
 
 def source_lines(source: str, name: str) -> dict[tuple[str, int], str]:
-    """(file, line) → the line's text, counted as the nvcc stand-in counts: PyCUDA's first line is not the author's."""
+    """(file, line) → the line's text, counted as the nvcc stand-in counts.
+
+    PyCUDA's first line is not the author's.
+    """
     table: dict[tuple[str, int], str] = {}
     file, line = name, 1
     for text in source.removeprefix(_PYCUDA_PREFIX).split("\n"):

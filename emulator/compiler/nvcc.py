@@ -1,4 +1,7 @@
-"""The nvcc that PyCUDA finds: compiles CUDA C with the host's C++ compiler to an image for the emulated device.
+# ruff: noqa: PLC0415 - imported where needed: --version and errors stay quick
+"""The nvcc that PyCUDA finds.
+
+Compiles CUDA C with the host's C++ compiler to an image for the emulated device.
 
 Kept quick to start: only cheap modules are imported, and the heavy ones where they are needed.
 """
@@ -37,7 +40,7 @@ class Result(NamedTuple):
     errors: str
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 - a compilation that fails is no error of this program
     """A compilation that failed: exit code and message."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -53,8 +56,13 @@ def main(arguments: list[str]) -> int:
     return result.code
 
 
-def run(arguments: list[str], folder: str | None = None) -> Result:
-    """Run one command line (without the program's name) in a folder; writes its output file there."""
+def run(  # noqa: PLR0911 - one for each kind of end
+    arguments: list[str], folder: str | None = None
+) -> Result:
+    """Run one command line (without the program's name) in a folder.
+
+    Writes its output file there.
+    """
     try:
         chosen = options.parse(arguments)
         if chosen.mode == "version":
@@ -63,7 +71,8 @@ def run(arguments: list[str], folder: str | None = None) -> Result:
             return Result(0, __doc__ or "", "")
         path = os.path.join(folder or os.getcwd(), chosen.files[0])
         if not os.path.exists(path):
-            raise OptionError(f"Could not open input file '{chosen.files[0]}'")
+            missing = f"Could not open input file '{chosen.files[0]}'"
+            raise OptionError(missing)  # noqa: TRY301 - told like the others below
         job = _Job(chosen, path)
         if chosen.mode == "preprocess":
             text = job.cache_key() if chosen.bare_output else job.preprocessed(lines=False)
@@ -84,14 +93,18 @@ def is_checked() -> bool:
 
 
 def version() -> str:
-    """What --version prints. PyCUDA keys its cache of compiled kernels by it, so it names all that they depend on."""
+    """What --version prints.
+
+    PyCUDA keys its cache of compiled kernels by it, so it names all that they depend on.
+    """
     compiler = host.find()
     mode = "checked" if is_checked() else "unchecked"
     return (
         "nvcc: NVIDIA (R) Cuda compiler driver\n"
         "Stand-in of the CUDA emulator: makes host code, for no GPU\n"
         "Cuda compilation tools, release 12.8, V12.8.0\n"
-        f"Build emulator.{_fingerprint()}/{mode}/{' '.join(compiler.command)}/{_compiler_stamp(compiler)}\n"
+        f"Build emulator.{_fingerprint()}/{mode}/{' '.join(compiler.command)}/"
+        f"{_compiler_stamp(compiler)}\n"
     )
 
 
@@ -108,7 +121,10 @@ def _fingerprint() -> str:
 
 
 def _compiler_stamp(compiler: host.Compiler) -> str:
-    """Changes when the compiler is replaced by another version: the size and time of its executable."""
+    """Changes when the compiler is replaced by another version.
+
+    The size and time of its executable.
+    """
     import shutil
 
     found = shutil.which(compiler.command[0])
@@ -144,7 +160,8 @@ class _Job:
         if self.compiler.family == "gcc":
             use = ["-include", header, "-fpch-preprocess"]
         else:
-            use = ["-include-pch", header + ".pch"]
+            # clang would print the whole header, too
+            use = ["-imacros", host.original(header)]
         paths = [f"-I{path}" for path in self.options.include_paths]
         paths += ["-isystem", host.STUBS, "-isystem", host.INCLUDE]
         command = [
@@ -166,8 +183,9 @@ class _Job:
     def cache_key(self) -> str:
         """The source followed by all headers that it may include, unexpanded.
 
-        PyCUDA preprocesses a source with headers at every use, only to look up its cache of compiled kernels: this
-        serves as well, without starting a compiler. A header that isn't found is an error later, when it is compiled.
+        PyCUDA preprocesses a source with headers at every use, only to look up its cache of
+        compiled kernels: this serves as well, without starting a compiler. A header that isn't
+        found is an error later, when the source is compiled.
         """
         folders = [self.folder, host.STUBS, host.INCLUDE, *self.options.include_paths]
         return self.source + "".join(includes.texts(self.source, tuple(folders)))
@@ -242,7 +260,10 @@ class _Job:
     # ---- parts
 
     def _prepared(self) -> str:
-        """The source behind the definitions of the command line, its lines numbered as its author counts them."""
+        """The source behind the definitions of the command line.
+
+        Its lines numbered as its author counts them.
+        """
         body, opening = self.source, ""
         if body.startswith(_PYCUDA_PREFIX):
             body, opening = body[len(_PYCUDA_PREFIX) :], _PYCUDA_PREFIX
@@ -250,7 +271,10 @@ class _Job:
         return "\n".join([*prelude, f'{opening}#line 1 "{self.name}"', body])
 
     def _header(self) -> str:
-        """The precompiled header: the device's, and PyCUDA's complex numbers where the source wants them."""
+        """The precompiled header.
+
+        The device's, and PyCUDA's complex numbers where the source wants them.
+        """
         pycuda = self._pycuda_folder()
         name = "pycuda.h" if pycuda else "device.h"
         header = os.path.join(host.INCLUDE, "emulator", name)

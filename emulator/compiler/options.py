@@ -1,4 +1,7 @@
-"""nvcc's command line, as strict as nvcc's own. Source: nvcc documentation, "Command Option Description"."""
+"""nvcc's command line, as strict as nvcc's own. Source.
+
+Nvcc documentation, "Command Option Description".
+"""
 
 from __future__ import annotations
 
@@ -209,5 +212,6 @@ def _check_files(options: Options) -> None:
         )
     if not options.mode:
         raise OptionError(
-            "The emulator makes device code only: say --cubin (as PyCUDA does), --ptx or --preprocess"
+            "The emulator makes device code only: "
+            "say --cubin (as PyCUDA does), --ptx or --preprocess"
         )

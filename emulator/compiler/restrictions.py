@@ -1,4 +1,7 @@
-"""What is CUDA but not emulated, or C++ but not CUDA: said by name, with the line and the next step."""
+"""What is CUDA but not emulated, or C++ but not CUDA.
+
+Said by name, with the line and the next step.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,9 @@ def _following(tokens: Tokens, position: int) -> tuple[str, str]:
     return words[0], words[1]
 
 
-def _message(text: str, following: tuple[str, str], is_name: bool) -> str:
+def _message(  # noqa: C901, PLR0911 - one line for each restriction
+    text: str, following: tuple[str, str], is_name: bool
+) -> str:
     if text == "<<<":
         return _LAUNCH
     if not is_name:
@@ -86,7 +91,7 @@ def _message(text: str, following: tuple[str, str], is_name: bool) -> str:
     if text in _GROUPS and following[0] == "(":
         return f"{text}() is not emulated: {_GROUPS[text]}"
     if text.startswith(_OTHER_GENERATORS):
-        return f'"{text}" is not emulated: of cuRAND\'s generators only XORWOW is; use curandStateXORWOW'
+        return f'"{text}" is not emulated: of cuRAND the generator XORWOW is: curandStateXORWOW'
     if text == "std" and following[0] == "::" and following[1] in _HOST_STD:
         return (
             f'calling a __host__ function("std::{following[1]}") from device code is not allowed '

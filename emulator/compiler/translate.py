@@ -2,8 +2,8 @@
 
 Only what C++ has no word for is rewritten; line numbers and everything else stay as they are.
 
-    __global__            an ordinary function; a table at the end of the file lists all kernels, and C++ deduces
-                          their parameter lists through a template
+    __global__            an ordinary function; a table at the end of the file lists all kernels,
+                          and C++ deduces their parameter lists through a template
     __device__            nothing, or `inline` for a function, so that unused ones cost nothing
     __shared__            thread-local storage (one block runs on one OS thread at a time)
     extern __shared__     a reference to the block's dynamic shared memory
@@ -37,7 +37,7 @@ class Kernel(NamedTuple):
 
     Attributes:
         expression: what C++ calls it at the end of the file ("scale", "ns::scale<float>").
-        signature: its parameter list as written, for overloaded names; None where the name is enough.
+        signature: its parameter list as written, for overloaded names; None: not needed.
         parameters: its parameters as written, ("const float *x", "int n").
     """
 
@@ -74,7 +74,10 @@ def translate(source: str, flags: frozenset[str] = frozenset()) -> Translation:
 
 
 class _Body(NamedTuple):
-    """A device function: code positions of its start, its opening brace and its end; and what nvcc calls it."""
+    """A device function: code positions of its start, its opening brace and its end.
+
+    And what nvcc calls it.
+    """
 
     start: int
     brace: int
@@ -167,7 +170,7 @@ class _Translator:
         elif "namespace" in words[:2]:
             name = "".join(words[words.index("namespace") + 1 :])
             self.scopes.append(_Scope("namespace", name, start))
-        elif words[:1] == ["extern"] and len(words) == 2:
+        elif words[:1] == ["extern"] and words[2:] == []:
             self.scopes.append(_Scope("linkage", "", start))
         elif (name_at := self._function_name(start, brace)) is not None:
             self._function_definition(start, brace, name_at)
@@ -197,7 +200,7 @@ class _Translator:
             if name_at is not None:
                 self.kernel_names.add(self._name_before(name_at))
                 if self._at(start) == "template" and self._at(start + 1) != "<":
-                    self._add_kernel(start, end, name_at)
+                    self._add_kernel(start, name_at)
         elif "__emu_device__" in words or "__emu_constant__" in words:
             name_at = self._function_name(start, end)
             if name_at is None:
@@ -218,7 +221,10 @@ class _Translator:
     # ---- functions
 
     def _function_name(self, start: int, end: int) -> int | None:
-        """Where the name of the function declared in [start, end) is; None: it declares no function."""
+        """Where the name of the function declared in [start, end) is; None.
+
+        It declares no function.
+        """
         position = start
         while position < end:
             text = self._at(position)
@@ -284,7 +290,7 @@ class _Translator:
             self.bodies.append(
                 _Body(start, brace, self._skip_group(brace), f'__global__ function("{name}")')
             )
-            self._kernel_definition(start, brace, name_at)
+            self._kernel_definition(start, name_at)
         elif "__emu_device__" in words:
             self.device_functions.add(name)
             self.bodies.append(
@@ -296,7 +302,7 @@ class _Translator:
             self.host_functions[name] = "constexpr" in words
 
     def _make_inline(self, start: int, end: int) -> None:
-        """Exactly one `inline` (unless static or constexpr), so that unused functions are not compiled."""
+        """Exactly one `inline` (unless constexpr): unused functions are not compiled."""
         seen = False
         marker = None
         for position in range(start, end):
@@ -312,7 +318,7 @@ class _Translator:
         if marker is not None and not seen:
             self.text[marker] = "inline"
 
-    def _kernel_definition(self, start: int, brace: int, name_at: int) -> None:
+    def _kernel_definition(self, start: int, name_at: int) -> None:
         specifiers = [self._at(i) for i in range(start, name_at)]
         if "void" not in specifiers and "auto" not in specifiers:
             marker = next(i for i in range(start, name_at) if self._at(i) == "__emu_global__")
@@ -322,9 +328,9 @@ class _Translator:
             ">",
         ):
             return  # a template: its explicit instantiations are exported
-        self._add_kernel(start, brace, name_at)
+        self._add_kernel(start, name_at)
 
-    def _add_kernel(self, start: int, end: int, name_at: int) -> None:
+    def _add_kernel(self, start: int, name_at: int) -> None:
         explicit = self._at(name_at) in {">", ">>"}
         first = self._angle_start(name_at) - 1 if explicit else name_at
         while self._at(first - 1) == "::" and first - 2 >= start:
@@ -399,7 +405,10 @@ class _Translator:
                 attribute = ""
 
     def _attribute_alignment(self, start: int, end: int) -> None:
-        """`alignas` may stand only first, and our keywords come before it: the attribute may stand anywhere."""
+        """`alignas` may stand only first, and our keywords come before it.
+
+        The attribute may stand anywhere.
+        """
         for position in range(start, end):
             if self._at(position) == "alignas" and self._at(position + 1) == "(":
                 self.text[self.code[position]] = "__attribute__((aligned"
@@ -454,7 +463,10 @@ class _Translator:
         self.text[last] = "; " + " ".join(declarations)
 
     def _bind_file_scope_dynamic(self) -> None:
-        """Nothing can be looked up before a block runs: each function that uses the name looks it up."""
+        """Nothing can be looked up before a block runs.
+
+        Each function that uses the name looks it up.
+        """
         for hidden, name in self.file_scope_dynamic:
             for start, brace, end, _called in self.bodies:
                 own = any(
@@ -464,7 +476,10 @@ class _Translator:
                     self.text[self.code[brace]] += " " + _dynamic_reference(hidden, name)
 
     def _declarators(self, start: int, end: int) -> list[int]:
-        """Where the names are that [start, end) declares: the last name before `[`, `,`, `=` or the end."""
+        """Where the names are that [start, end) declares.
+
+        The last name before `[`, `,`, `=` or the end.
+        """
         names: list[int] = []
         candidate = None
         position = start
@@ -498,7 +513,10 @@ class _Translator:
         self.errors.append(Diagnostic(file, line, message))
 
     def _check_braces(self) -> None:
-        """A brace that is never closed, told at the function it belongs to and not at the end of the source."""
+        """A brace that is never closed.
+
+        Told at the function it belongs to and not at the end of the source.
+        """
         for outer, inner in zip(self.bodies, self.bodies[1:], strict=False):
             if inner.start < outer.end:
                 self._unclosed(outer)
@@ -571,7 +589,7 @@ class _Translator:
                         or self._at(position - 1) in {"return", "else", "do"}
                     )
                 ):
-                    calls.append((position, caller))
+                    calls.append((position, caller))  # noqa: PERF401 - clearer as a loop
         return calls
 
     def _drop_markers(self) -> None:

@@ -1,4 +1,7 @@
-"""Starts the nvcc stand-in without importing the `emulator` package itself, which brings in the whole device."""
+"""Starts the nvcc stand-in without importing the `emulator` package itself.
+
+Which brings in the whole device.
+"""
 
 import sys
 import types

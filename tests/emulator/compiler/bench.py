@@ -1,4 +1,7 @@
-"""A bench for the compiler's tests: compiles sources in a folder, runs kernels on the real runtime."""
+"""A bench for the compiler's tests.
+
+Compiles sources in a folder, runs kernels on the real runtime.
+"""
 
 from __future__ import annotations
 

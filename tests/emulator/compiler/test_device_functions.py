@@ -1,8 +1,12 @@
+# ruff: noqa: E501 - CUDA sources and tables read better unbroken
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.emulator.compiler.bench import Bench
+if TYPE_CHECKING:
+    from tests.emulator.compiler.bench import Bench
 
 
 def test_atomics(bench: Bench) -> None:
@@ -71,7 +75,7 @@ def test_cooperative_groups(bench: Bench) -> None:
 
 
 def test_printf_and_assert(bench: Bench) -> None:
-    """printf takes the index variables; a failed assert ends the launch with its place."""
+    """A printf takes the index variables; a failed assert ends the launch with its place."""
     image = bench.load(
         '#include <stdio.h>\n#include <assert.h>\nextern "C" __global__ void k(int n) {\n'
         '  printf("%d %u %s\\n", n, blockDim.x, "ok");\n  assert(n == 1);\n}'

@@ -1,13 +1,17 @@
+# ruff: noqa: E501 - CUDA sources and tables read better unbroken
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from emulator.compiler.image import ImageError, load
 from emulator.findings import Kind
-from tests.emulator.compiler.bench import Bench
+
+if TYPE_CHECKING:
+    from tests.emulator.compiler.bench import Bench
 
 
 def test_describes_parameters(bench: Bench) -> None:
@@ -30,7 +34,7 @@ def test_describes_parameters(bench: Bench) -> None:
 
 
 def test_names_kernels_as_a_device_does(bench: Bench) -> None:
-    """extern "C" names are plain, others mangled; instances of templates are exported."""
+    """Names under extern "C" are plain, others mangled; instances of templates are exported."""
     image = bench.load(
         'extern "C" __global__ void plain(int *x) { }\n'
         "__global__ void over(int *x) { }\n__global__ void over(float *x) { }\n"
@@ -144,7 +148,7 @@ def test_refuses_other_files(data: bytes) -> None:
 
 
 def test_dynamic_shared_memory(bench: Bench) -> None:
-    """extern __shared__ arrays of all types are one memory, in functions and at file scope."""
+    """Arrays declared extern __shared__ of all types are one memory, in functions and at file scope."""
     image = bench.load(
         "extern __shared__ __align__(16) unsigned char raw[];\n"
         "template <class T> __device__ T *get() { extern __shared__ double any[]; return (T *)any; }\n"

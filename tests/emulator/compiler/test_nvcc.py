@@ -1,13 +1,17 @@
+# ruff: noqa: E501 - CUDA sources and tables read better unbroken
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from emulator.compiler import host, nvcc
-from tests.emulator.compiler.bench import Bench
+
+if TYPE_CHECKING:
+    from tests.emulator.compiler.bench import Bench
 
 BODY = "__global__ void k(float *x, int n) {{ {0} }}"
 PYCUDA = 'extern "C" {{\n#line 41 "kernels.py"\n{0}\n}}\n'

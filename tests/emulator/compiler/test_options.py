@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - CUDA sources and tables read better unbroken
 from __future__ import annotations
 
 import pytest
@@ -30,8 +31,25 @@ def test_refuses_in_the_words_of_nvcc(arguments: list[str], message: str) -> Non
 def test_reads_what_pycuda_and_people_write() -> None:
     """All spellings of an option are one: glued, with a space, with an equals sign, one dash or two."""
     options = parse(
-        ["--cubin", "-arch", "sm_80", "-I/a", "-I", "/b", "--include-path=/c", "-DN=3", "-D", "M"]
-        + ["-std=c++14", "--use_fast_math", "-lineinfo", "-O3", "-Xptxas", "-v", "kernel.cu"]
+        [
+            "--cubin",
+            "-arch",
+            "sm_80",
+            "-I/a",
+            "-I",
+            "/b",
+            "--include-path=/c",
+            "-DN=3",
+            "-D",
+            "M",
+            "-std=c++14",
+            "--use_fast_math",
+            "-lineinfo",
+            "-O3",
+            "-Xptxas",
+            "-v",
+            "kernel.cu",
+        ]
     )
     assert options.mode == "cubin"
     assert options.include_paths == ["/a", "/b", "/c"]

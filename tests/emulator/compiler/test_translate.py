@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - CUDA sources and tables read better unbroken
 from __future__ import annotations
 
 import pytest
@@ -21,8 +22,10 @@ GLOBAL, SHARED, DEVICE = "__emu_global__", "__emu_shared__", "__emu_device__"
         (f"namespace a::b {{ {GLOBAL} void k() {{}} }}", {"a::b::k": ()}),
         (f"template <class T> {GLOBAL} void k(T *x) {{ }}", {}),
         (
-            f"template <class T, int N> {GLOBAL} void k(T *x) {{ }}"
-            f" template {GLOBAL} void k<float, 3>(float *);",
+            (
+                f"template <class T, int N> {GLOBAL} void k(T *x) {{ }}"
+                f" template {GLOBAL} void k<float, 3>(float *);"
+            ),
             {"k<float,3>": ("float *",)},
         ),
         (

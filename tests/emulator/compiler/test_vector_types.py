@@ -1,12 +1,16 @@
+# ruff: noqa: E501 - CUDA sources and tables read better unbroken
 from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.compiler.bench import Bench
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.emulator.compiler.bench import Bench
 
 # CUDA C++ Programming Guide, "Built-in Vector Types": base type → bytes of an element
 ELEMENTS = {"char": 1, "uchar": 1, "short": 2, "ushort": 2, "int": 4, "uint": 4, "float": 4}
