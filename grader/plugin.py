@@ -162,6 +162,8 @@ class GradingPlugin:
         if task is None:
             return
         progress = self._progress[task.id]
+        if len(progress.parts) < len(task.parts):
+            return  # interrupted: no verdict on half of a task
         result = assemble(task, progress.parts, progress.seconds, progress.stand_ins)
         if result.state not in (State.PASSED, State.GRADER_FAULT):
             self._failed.add(task.id)
