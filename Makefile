@@ -6,7 +6,7 @@ SETUP      = $(PYTHON) -m backend.setup
 RUN        = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor grade hint test lint handout
+.PHONY: help setup doctor grade hint test lint handout fidelity
 
 help:  ## this list
 	@echo 'usage: make TARGET'
@@ -33,3 +33,6 @@ lint:  ## ruff (format and lint) and mypy, strict
 
 handout:  ## write assignment/ and its notebook from solution/
 	@$(SETUP) --dev && $(RUN) -m grader handout $(ARGS)
+
+fidelity:  ## PyCUDA's and scikit-cuda's own tests on the emulated device (3 minutes, needs the network)
+	@$(SETUP) --dev && $(RUN) -m emulator.fidelity
