@@ -115,6 +115,19 @@ _WORDING = [
     ),
     (r"stray [‘'](.*)[’'] in program", r'unrecognized token "\1"'),
     (r"missing terminating (.) character", "missing closing quote"),
+    (r"read-only variable is not assignable", "expression must be a modifiable lvalue"),
+    (
+        r"invalid operands to binary expression \('(.*)' and '(.*)'\)",
+        r'the operator does not take operands of type "\1" and "\2"',
+    ),
+    (
+        r"cannot initialize a .* of type '([^']+)' with an? .* of type '([^']+)'.*",
+        r'a value of type "\2" cannot be used to initialize an entity of type "\1"',
+    ),
+    (
+        r"void function .* should not return a value.*",
+        "return value type does not match the function type",
+    ),
     (r"static assertion failed: (.*)", r"\1"),
     (
         r"no match for [‘']operator(.*?)[’'] \(operand types are (.*)\)",
@@ -145,6 +158,7 @@ def reworded(text: str) -> str:
             break
     if text.startswith(_UNKNOWN_HEADER):
         text += " (no such header: check its name, or give its folder as include_dirs=[…])"
+    text = re.sub(r"(\w)\*", r"\1 *", text)  # "float *", as nvcc writes
     return text.replace("‘", '"').replace("’", '"').replace("*&", "*")
 
 

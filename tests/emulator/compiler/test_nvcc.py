@@ -33,7 +33,7 @@ MISTAKES = {
     ),
     "member": (BODY, "int i = threadIdx.w;", 'class "uint3" has no member "w"'),
     "twice": (BODY, "int i = 0; int i = 1;", '"i" has already been declared'),
-    "pointer": (BODY, "int i = x;", 'a value of type "float*" cannot be'),
+    "pointer": (BODY, "int i = x;", 'a value of type "float *" cannot be'),
     "not a pointer": (BODY, "n[0] = 1;", "expression must have pointer-to-object type"),
     "modulo": (BODY, "x[0] = x[1] % 2;", 'the operator "%" does not take operands of type'),
     "size": (BODY, "float a[n]; x[0] = a[0];", "expression must have a constant value"),
