@@ -10,7 +10,7 @@ type or shape.
 """
 
 import numpy as np
-from device import blocks_for, compile_kernel, empty, require
+from device import blocks_for, compile_kernel, empty, require, reshaped
 from pycuda.gpuarray import GPUArray
 
 # Threads in a block: whole warps, and few enough that several blocks share a multiprocessor.
@@ -97,7 +97,7 @@ def column_mean(A: GPUArray) -> GPUArray:
 # --- given ---
 def mean_of(losses: GPUArray) -> GPUArray:
     """Return the mean (1,) of losses (N,): to column_mean, a matrix of one column (eq. 4)."""
-    return column_mean(losses.reshape(losses.size, 1))
+    return column_mean(reshaped(losses, (losses.size, 1)))
 
 
 KINDS = {"relu": 0, "sigmoid": 1, "tanh": 2}

@@ -7,7 +7,7 @@ type or shape.
 """
 
 import numpy as np
-from device import blocks_for, compile_kernel, empty, require
+from device import blocks_for, compile_kernel, empty, require, reshaped
 from pycuda.gpuarray import GPUArray
 
 # Threads in a block: whole warps, and few enough that several blocks share a multiprocessor.
@@ -21,10 +21,24 @@ __global__ void bias_add(float* __restrict__ Z, const float* __restrict__ b,
     // BEGIN SOLUTION 1.1
     //| // TODO(1.1): Z[n*C + c] += b[c]. The last block may have more threads than elements are
     //| // left, and N*C may not fit an int.
-    // One thread an element, in the order of memory: the 32 threads of a warp touch 32 neighbours
-    // of Z whatever C is, and b comes from the cache.
-    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < (long long)N * C) Z[i] += b[i % C];
+    // Four elements a thread, blockDim.x apart: in each round the 32 threads of a warp touch 32
+    // neighbours, whatever C is. All four are read before the first is used, so that four reads are
+    // on their way at a time: that keeps the memory busy. b comes from the cache.
+    const long long size = (long long)N * C;
+    const long long first = 4LL * blockIdx.x * blockDim.x + threadIdx.x;
+    float z[4];
+    #pragma unroll
+    for (int j = 0; j < 4; j++) {
+        const long long i = first + j * blockDim.x;
+        if (i < size) z[j] = Z[i];
+    }
+    int c = first % C;  // one slow division a thread; the next column is found by adding
+    #pragma unroll
+    for (int j = 0; j < 4; j++) {
+        const long long i = first + j * blockDim.x;
+        if (i < size) Z[i] = z[j] + b[c];
+        c = (c + blockDim.x) % C;
+    }
     // END SOLUTION
 }
 """
@@ -37,7 +51,7 @@ def bias_add(Z: GPUArray, b: GPUArray) -> None:
     require("b", b, (C,))
     # BEGIN SOLUTION 1.1
     #| # TODO(1.1): launch bias_add_kernel(grid, block, Z, b, N, C) with a thread for each element.
-    bias_add_kernel(blocks_for(N * C, THREADS), THREADS, Z, b, N, C)
+    bias_add_kernel(blocks_for(N * C, 4 * THREADS), THREADS, Z, b, N, C)  # 4 elements a thread
     # END SOLUTION
 
 
@@ -53,30 +67,52 @@ __global__ void softmax_xent(const float* __restrict__ Z, const int* __restrict_
     //| // TODO(1.2): row n: the maximum m, the sum of exp(z - m), then losses[n] (eq. 3) and
     //| // dZ[n*C + c] (eq. 5). Never take exp of a positive number, nor log of a quotient that may
     //| // be 0. C may be 1, and may be larger than a block.
+    // A block takes blockDim.y rows. They lie one after the other, so that all its threads together
+    // copy them to shared memory and, at the end, back, neighbours reading and writing neighbours
+    // whatever C is: device memory is read once and written once. Rows too long for shared memory
+    // are worked on in their place in dZ.
+    extern __shared__ float copies[];
+    const bool in_shared = blockDim.y * C <= 12 * 1024;  // 48 KB
+    const long long first = (long long)blockIdx.x * blockDim.y;
+    const int rows = min((long long)blockDim.y, N - first);
+    float* const staged = in_shared ? copies : dZ + first * C;
+    const int thread = threadIdx.y * blockDim.x + threadIdx.x, threads = blockDim.x * blockDim.y;
+    for (int i = thread; i < rows * C; i += threads) staged[i] = Z[first * C + i];
+    __syncthreads();
+
     // A row belongs to the blockDim.x threads (a power of two up to 32) with the same threadIdx.y:
-    // lanes of one warp, so that shuffles reduce it without shared memory or barriers. Each lane
-    // takes every blockDim.x-th class: neighbours read neighbours. The three passes read a row from
-    // memory once; the second and third find it in the cache.
+    // lanes of one warp, so that shuffles reduce it. Each lane takes every blockDim.x-th class.
     const unsigned all_lanes = 0xffffffff;
-    const long long n = (long long)blockIdx.x * blockDim.y + threadIdx.y;
-    const int classes = n < N ? C : 0;  // past the last row: nothing to read, but a shuffle partner
-    const float* z = Z + n * C;
+    const int row = threadIdx.y;
+    const int classes = row < rows ? C : 0;  // past the last row: a shuffle partner, nothing else
+    const int label = row < rows ? y[first + row] : 0;
+    float* const z = staged + row * C;
 
     float m = -INFINITY;
     for (int c = threadIdx.x; c < classes; c += blockDim.x) m = fmaxf(m, z[c]);
     for (int offset = blockDim.x / 2; offset > 0; offset /= 2)
         m = fmaxf(m, __shfl_xor_sync(all_lanes, m, offset));
 
-    float sum = 0.0f;
-    for (int c = threadIdx.x; c < classes; c += blockDim.x) sum += expf(z[c] - m);
+    float sum = 0.0f, z_label = 0.0f;
+    for (int c = threadIdx.x; c < classes; c += blockDim.x) {
+        if (c == label) z_label = z[c] - m;
+        z[c] = expf(z[c] - m);
+        sum += z[c];
+    }
     for (int offset = blockDim.x / 2; offset > 0; offset /= 2)
         sum += __shfl_xor_sync(all_lanes, sum, offset);
 
-    if (n >= N) return;
-    const int label = y[n];
-    for (int c = threadIdx.x; c < C; c += blockDim.x)
-        dZ[n * C + c] = expf(z[c] - m) / sum - (c == label ? 1.0f : 0.0f);
-    if (threadIdx.x == 0) losses[n] = logf(sum) - (z[label] - m);
+    const float scale = 1.0f / sum;
+    for (int c = threadIdx.x; c < classes; c += blockDim.x) {
+        z[c] *= scale;
+        if (c == label) {
+            z[c] -= 1.0f;
+            losses[first + row] = logf(sum) - z_label;
+        }
+    }
+    if (!in_shared) return;
+    __syncthreads();
+    for (int i = thread; i < rows * C; i += threads) dZ[first * C + i] = staged[i];
     // END SOLUTION
 }
 """
@@ -94,9 +130,13 @@ def softmax_xent(Z: GPUArray, y: GPUArray) -> tuple[GPUArray, GPUArray]:
     # BEGIN SOLUTION 1.2
     #| # TODO(1.2): allocate losses and dZ by empty(shape), launch softmax_xent_kernel, return both.
     losses, dZ = empty(N), empty((N, C))
-    lanes = min(32, 1 << (C - 1).bit_length())  # the power of two that covers a row, or a warp
-    rows = THREADS // lanes
-    softmax_xent_kernel(blocks_for(N, rows), (lanes, rows), Z, y, losses, dZ, N, C)
+    # Lanes of a warp that share a row: a power of two with 8 classes or more for each.
+    lanes = min(32, 1 << (max(C // 8, 1).bit_length() - 1))
+    # A block has 48 KB of shared memory on any device. Small blocks wait less at a barrier.
+    rows = min(128 // lanes, 12 * 1024 // C) or 4
+    shared_bytes = 4 * rows * C if rows * C <= 12 * 1024 else 0
+    grid, block = blocks_for(N, rows), (lanes, rows)
+    softmax_xent_kernel(grid, block, Z, y, losses, dZ, N, C, shared_bytes=shared_bytes)
     return losses, dZ
     # END SOLUTION
 
@@ -167,7 +207,7 @@ def column_mean(A: GPUArray) -> GPUArray:
 
 def mean_of(losses: GPUArray) -> GPUArray:
     """Return the mean (1,) of losses (N,): to column_mean, a matrix of one column (eq. 4)."""
-    return column_mean(losses.reshape(losses.size, 1))
+    return column_mean(reshaped(losses, (losses.size, 1)))
 
 
 KINDS = {"relu": 0, "sigmoid": 1, "tanh": 2}
@@ -182,14 +222,24 @@ __global__ void activate(const float* __restrict__ Z, float* __restrict__ A,
     // BEGIN SOLUTION 1.4
     //| // TODO(1.4): A[i] = φ(Z[i]) (eq. 9), φ chosen by kind. No NaN for |z| up to 1e4: what is
     //| // exp(1e4) in float32, and what does your formula make of it?
-    // One thread an element. All threads take the same case, so that the switch diverges nowhere.
-    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= size) return;
-    const float z = Z[i];
-    switch (kind) {
-        case RELU: A[i] = fmaxf(z, 0.0f); break;
-        case SIGMOID: A[i] = 1.0f / (1.0f + expf(-z)); break;  // exp overflows to 1 / inf = 0
-        case TANH: A[i] = tanhf(z); break;
+    // Four elements a thread, all read before the first is used, as in bias_add. All threads take
+    // the same case, so that the switch diverges nowhere.
+    const long long first = 4LL * blockIdx.x * blockDim.x + threadIdx.x;
+    float z[4];
+    #pragma unroll
+    for (int j = 0; j < 4; j++) {
+        const long long i = first + j * blockDim.x;
+        if (i < size) z[j] = Z[i];
+    }
+    #pragma unroll
+    for (int j = 0; j < 4; j++) {
+        const long long i = first + j * blockDim.x;
+        if (i >= size) return;
+        switch (kind) {
+            case RELU: A[i] = fmaxf(z[j], 0.0f); break;
+            case SIGMOID: A[i] = 1.0f / (1.0f + expf(-z[j])); break;  // exp(big): 1 / inf = 0
+            case TANH: A[i] = tanhf(z[j]); break;
+        }
     }
     // END SOLUTION
 }
@@ -208,7 +258,7 @@ def activate(Z: GPUArray, kind: str) -> GPUArray:
     # BEGIN SOLUTION 1.4
     #| # TODO(1.4): allocate A, launch activate_kernel(grid, block, Z, A, Z.size, number), return A.
     A = empty(Z.shape)
-    activate_kernel(blocks_for(Z.size, THREADS), THREADS, Z, A, Z.size, number)
+    activate_kernel(blocks_for(Z.size, 4 * THREADS), THREADS, Z, A, Z.size, number)
     return A
     # END SOLUTION
 
@@ -222,13 +272,15 @@ __global__ void activate_backward(const float* __restrict__ dA, const float* __r
 {
     // BEGIN SOLUTION 1.4
     //| // TODO(1.4): dZ[i] = dA[i] * φ'(z), written in terms of A[i] (eq. 10). relu: 0 at A = 0.
+    // One thread an element. Both are read at once, though relu could do without dA where a is 0:
+    // a read that waits for another takes twice as long.
     const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
-    const float a = A[i];
+    const float a = A[i], da = dA[i];
     switch (kind) {
-        case RELU: dZ[i] = a > 0.0f ? dA[i] : 0.0f; break;
-        case SIGMOID: dZ[i] = dA[i] * a * (1.0f - a); break;
-        case TANH: dZ[i] = dA[i] * (1.0f - a * a); break;
+        case RELU: dZ[i] = a > 0.0f ? da : 0.0f; break;
+        case SIGMOID: dZ[i] = da * a * (1.0f - a); break;
+        case TANH: dZ[i] = da * (1.0f - a * a); break;
     }
     // END SOLUTION
 }

@@ -3,7 +3,18 @@ from collections.abc import Callable
 import numpy as np
 import pycuda.driver as cuda
 import pytest
-from device import blocks_for, compile_kernel, empty, gather_rows, pool, require, to_device, zeros
+from device import (
+    blocks_for,
+    compile_kernel,
+    empty,
+    gather_rows,
+    pool,
+    require,
+    reshaped,
+    to_device,
+    zeros,
+)
+from pycuda import gpuarray
 
 DOUBLE = r"""
 __global__ void twice(float* x, const int n)
@@ -19,7 +30,7 @@ __global__ void broken(float* x)
     x[0] = undeclared;
 }
 """
-BROKEN_LINE = 19  # of `undeclared` in this file
+BROKEN_LINE = 30  # of `undeclared` in this file
 
 
 def test_a_kernel_takes_arrays_and_numbers() -> None:
@@ -64,6 +75,33 @@ def test_freed_memory_is_used_again() -> None:
     for _ in range(10):
         empty((100, 100))
     assert pool.managed_bytes == before
+
+
+def test_a_kernel_takes_bare_memory() -> None:
+    """An array's gpudata is an argument, too."""
+    x = to_device(np.arange(3))
+    compile_kernel(DOUBLE, "twice", "Pi")(1, 32, x.gpudata, 3)
+    np.testing.assert_array_equal(x.get(), [0, 2, 4])
+
+
+@pytest.mark.parametrize("shape", [5, (5,), (3, 4), (0,), (np.int64(2), 3)])
+def test_empty_is_as_pycuda_makes_it(shape: int | tuple[int, ...]) -> None:
+    """Arrays have the attributes that GPUArray's constructor works out, and memory of their own."""
+    one, other = empty(shape), empty(shape)
+    made = gpuarray.GPUArray(shape, np.float32)
+    for name in ("shape", "strides", "dtype", "size", "nbytes", "itemsize", "_grid", "_block"):
+        assert getattr(one, name) == getattr(made, name)
+    assert one.flags.c_contiguous
+    assert one.size == 0 or int(one.gpudata) != int(other.gpudata)
+
+
+def test_reshaped_is_the_same_memory() -> None:
+    """`reshaped` shows the same elements in another shape, and keeps their memory alive."""
+    view = reshaped(to_device(np.arange(6)), (3, 2))
+    empty(6).fill(-1)
+    np.testing.assert_array_equal(view.get(), [[0, 1], [2, 3], [4, 5]])
+    with pytest.raises(ValueError, match=r"shape \(3, 2\) has no shape \(4, 2\)"):
+        reshaped(view, (4, 2))
 
 
 def test_zeros() -> None:
