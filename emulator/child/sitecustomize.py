@@ -4,8 +4,10 @@ Nothing is imported here: the device is installed when the process first imports
 scikit-cuda. A sitecustomize of the machine's own, which this one hides, runs as well.
 """
 
+from __future__ import annotations
+
 import sys
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 
@@ -15,7 +17,7 @@ _FOLDER = Path(__file__).resolve().parent
 class _InstallOnFirstUse:
     """Installs the emulator when PyCUDA or scikit-cuda is first looked for."""
 
-    def find_spec(self, name, path=None, target=None):  # noqa: ARG002
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
         """Find nothing; what is looked for is then found as always."""
         if name in ("pycuda", "skcuda"):
             sys.meta_path.remove(self)
@@ -23,6 +25,7 @@ class _InstallOnFirstUse:
             import emulator  # noqa: PLC0415
 
             emulator.install()
+        return None
 
 
 sys.meta_path.insert(0, _InstallOnFirstUse())
