@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ BEFORE, AFTER = 2, 5
 MOST = 3
 """Excerpts for one part: more is no longer read."""
 
+LONGEST = 24
+"""Lines of a function that is shown as a whole."""
+
 _PLACE = re.compile(r"\b(\w+\.py):(\d+)\b")
 
 
@@ -26,14 +30,12 @@ class Excerpt:
 
     Attributes:
         file: its name.
-        first: number of the first line, from 1.
-        lines: their text, tabs expanded.
+        lines: (number from 1, text with tabs expanded), in order; a gap where some are left out.
         marked: numbers of the lines that are meant.
     """
 
     file: str
-    first: int
-    lines: tuple[str, ...]
+    lines: tuple[tuple[int, str], ...]
     marked: frozenset[int]
 
 
@@ -44,13 +46,37 @@ def excerpts(part: PartResult, sources: Mapping[str, str]) -> list[Excerpt]:
         file: sources[file].expandtabs(4).splitlines() for file, _ in places if file in sources
     }
     windows: list[Excerpt] = []
-    for file in texts:
-        lines = sorted(n for name, n in places if name == file and 1 <= n <= len(texts[file]))
+    for file, text in texts.items():
+        lines = sorted(n for name, n in places if name == file and 1 <= n <= len(text))
         for group in _groups(lines):
-            first, last = max(group[0] - BEFORE, 1), min(group[-1] + AFTER, len(texts[file]))
-            cut = tuple(texts[file][first - 1 : last])
-            windows.append(Excerpt(file, first, cut, frozenset(group)))
+            shown = _function(text, group[0]) if len(group) == 1 else []
+            if not shown:
+                first, last = max(group[0] - BEFORE, 1), min(group[-1] + AFTER, len(text))
+                shown = list(range(first, last + 1))
+            cut = tuple((n, text[n - 1]) for n in shown)
+            windows.append(Excerpt(file, cut, frozenset(group)))
     return windows[:MOST]
+
+
+def _function(text: list[str], line: int) -> list[int]:
+    """Numbers of the lines of the function that begins at a line, without its docstring.
+
+    Where only the function is known, its body is what one wants to see. Empty where no function
+    begins there, or the file is not Python.
+    """
+    if not text[line - 1].lstrip().startswith(("def ", "async def ", "@")):
+        return []
+    try:
+        tree = ast.parse("\n".join(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.lineno == line:
+            head = range(line, node.body[0].lineno)
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            rest = range(body[0].lineno, (node.end_lineno or line) + 1) if body else range(0)
+            return list(dict.fromkeys([*head, *rest]))[:LONGEST]
+    return []
 
 
 def _places(part: PartResult) -> list[tuple[str, int]]:

@@ -43,7 +43,7 @@ def figures(evidence: Iterable[Evidence]) -> Html:
     return join(*shown, times(timings) if timings else None)
 
 
-# Loss curves ---------------------------------------------------------------------------------------
+# Loss curves ------------------------------------------------------------
 
 
 def curve(data: Curve) -> Html:
@@ -219,7 +219,7 @@ def _numbers(losses: Sequence[float]) -> str:
     return json.dumps([float(f"{v:.6g}") if math.isfinite(v) else None for v in losses])
 
 
-# Maps of errors ------------------------------------------------------------------------------------
+# Maps of errors ------------------------------------------------------------
 
 
 def heat_map(data: HeatMap) -> Html:
@@ -303,7 +303,7 @@ def _where(data: HeatMap) -> str:
     return f", all within {' and '.join(told)}" if told else ""
 
 
-# Times ---------------------------------------------------------------------------------------------
+# Times ------------------------------------------------------------
 
 
 def times(timings: Sequence[Timing]) -> Html:
