@@ -6,11 +6,13 @@ https://chromedevtools.github.io/devtools-protocol/; messages are JSON, each end
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,13 @@ FLAGS = (
     "--remote-debugging-pipe",
 )
 
+_STARTER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
 
 def find() -> str | None:
     """The browser's path, None where there is none."""
@@ -53,14 +62,15 @@ class Browser:
     def __init__(self, profile: Path) -> None:
         from_us, self._to_browser = os.pipe()
         self._from_browser, to_us = os.pipe()
-        # The browser reads from descriptor 3 and writes to 4.
-        read_end, write_end = os.dup(from_us), os.dup(to_us)
+        # The browser reads from descriptor 3 and writes to 4: keep clear of both.
+        read_end, write_end = (fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (from_us, to_us))
+        starter = [sys.executable, "-c", _STARTER, str(read_end), str(write_end)]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$0" "$@" 3<&{read_end} 4>&{write_end}', str(find()), *FLAGS,
-             f"--user-data-dir={profile}", "about:blank"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [*starter, str(find()), *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             pass_fds=(read_end, write_end),
-        )  # fmt: skip
+        )
         for descriptor in (from_us, to_us, read_end, write_end):
             os.close(descriptor)
         self._buffer, self._number = b"", 0
