@@ -41,6 +41,8 @@ class Counters {
   PlaceCounters &place(uintptr_t pc);
   void count(Worker &w, unsigned warp, const Request &request);
   void count_global(PlaceCounters &p, const Request &request);
+  static unsigned atomic_sectors(const Request &request);
+  static bool halves_merge(const Request &request, unsigned first, unsigned lanes);
   void count_shared(PlaceCounters &p, const Request &request);
   void count_atomic(PlaceCounters &p, const Request &request);
   Vector<Request> requests_[32];              // of each warp, in the order of their first lane
