@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from grader import tasks
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -177,18 +179,19 @@ class Report:
 
     @property
     def max_score(self) -> int:
-        """Points that can be had here: tasks that are not measured leave the denominator."""
+        """Points that can be had here: without what is not measured, and without a bonus."""
         return sum(result.max_score for result in self.results if _counts(result))
 
     @property
     def unmeasured(self) -> int:
-        """Points that need a GPU."""
-        return sum(r.max_score for r in self.results if r.state is State.NOT_MEASURED)
+        """Points that need a GPU, without a bonus."""
+        unmeasured = (r for r in self.results if r.state is State.NOT_MEASURED)
+        return sum(r.max_score for r in unmeasured if not tasks.find(r.task).bonus)
 
     @property
     def is_perfect(self) -> bool:
         """Whether all that can be had here was earned."""
-        return self.score == self.max_score
+        return self.score >= self.max_score
 
     def find(self, task: str) -> Result:
         """The result of a task; KeyError if it was not graded."""
@@ -199,4 +202,4 @@ class Report:
 
 
 def _counts(result: Result) -> bool:
-    return result.state is not State.NOT_MEASURED
+    return result.state is not State.NOT_MEASURED and not tasks.find(result.task).bonus

@@ -68,7 +68,7 @@ def next_hint(task: str, asked: Path = ASKED, source: Path = HINTS) -> str:
 def main(argv: Sequence[str]) -> int:
     """Print the next hint of the task named in `argv`; returns the exit status."""
     if len(argv) != 1 or not argv[0]:
-        print("usage: make hint TASK=2.3 (a task of the homework, 1.1 to 5.2)", file=sys.stderr)
+        print("usage: make hint TASK=2.3 (a task of the homework, 1.1 to 5.3)", file=sys.stderr)
         return 2
     try:
         print(next_hint(argv[0]))

@@ -1,0 +1,1 @@
+"""The project's own speed against its peers and the hardware's limits: `make bench`."""
