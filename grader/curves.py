@@ -9,6 +9,7 @@ import numpy as np
 
 from data.fashion_mnist import load_fashion_mnist
 from grader import expect, oracle, tolerance
+from grader.evidence import Curve
 from grader.judge import CheckFailure, Outcome, Value
 from grader.student import f64
 
@@ -77,10 +78,18 @@ def check_batches(
         raise CheckFailure("the losses returned are not those of the steps, in their order")
 
 
+def drawn(title: str, outcome: Outcome, true: Array) -> Curve:
+    """A loss curve for the page, beside the true one, with the step at which they part."""
+    losses = _losses(outcome, len(true))
+    wrong = expect.differing(losses, true, _curve_limit(true))
+    parts_at = int(np.argmax(wrong)) if wrong.any() else None
+    return Curve(title, tuple(losses.tolist()), tuple(true.tolist()), parts_at)
+
+
 def check_curve(outcome: Outcome, true: Array, steps_per_epoch: int) -> None:
     """Demand that a loss curve follows the true one, and name the first step that parts."""
     losses = _losses(outcome, len(true))
-    limit = tolerance.LOSS_DRIFT * np.maximum(1.0, np.abs(true))
+    limit = _curve_limit(true)
     wrong = expect.differing(losses, true, limit)
     if not wrong.any():
         return
@@ -150,6 +159,11 @@ def _curve(
         losses.append(loss)
         w = {name: values - rate * g[name] for name, values in w.items()}
     return np.array(losses)
+
+
+def _curve_limit(true: Array) -> Array:
+    """What is allowed at each step of a free run."""
+    return np.asarray(tolerance.LOSS_DRIFT * np.maximum(1.0, np.abs(true)))
 
 
 def _losses(outcome: Outcome, steps: int) -> Array:

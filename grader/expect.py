@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader import diagnoses, tolerance
+from grader.evidence import heat_map
 from grader.judge import CheckFailure, Outcome, Value
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def close(
     if not wrong.any():
         return
     found = diagnoses.recognise(quantity, yours, true, limit, inputs or {})
-    raise CheckFailure(f"{name}: {worst(yours, true, limit)}", diagnoses=found)
+    shown = (heat_map(name, yours, true, limit),) if true.ndim == 2 and true.size > 1 else ()  # noqa: PLR2004 - a matrix
+    raise CheckFailure(f"{name}: {worst(yours, true, limit)}", diagnoses=found, evidence=shown)
 
 
 def differing(yours: Array, true: Array, limit: Array) -> NDArray[np.bool_]:

@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from grader.evidence import Evidence
+
     Array = NDArray[Any]
 
 
 PLACE = "place"
 """Among a task's shared results: file and line of its function that was called last."""
+
+EVIDENCE = "evidence"
+"""With the part's name, among a task's shared results: what `Student.show` was given."""
 
 
 class Student:
@@ -35,6 +40,7 @@ class Student:
 
     def __init__(self, judge: Judge, task: str, part: str, shared: dict[str, Any]) -> None:
         self._judge, self._task, self._shared = judge, task, shared
+        self._evidence: list[Evidence] = shared.setdefault(f"{EVIDENCE} {part}", [])
         self._own = tasks.find(task).functions
         self.rng = judge.rng(task, part)
 
@@ -45,6 +51,10 @@ class Student:
             if outcome.what in self._own and outcome.place is not None:
                 self._shared[PLACE] = outcome.place
         return outcomes
+
+    def show(self, evidence: Evidence) -> None:
+        """Put a curve or a time into the page, whatever becomes of the part."""
+        self._evidence.append(evidence)
 
     def kernel(self, function: str, *arguments: Any, repeat: int = 2) -> list[Outcome]:
         """Call a launcher of kernels.py several times on fresh copies of the same inputs.

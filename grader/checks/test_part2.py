@@ -286,6 +286,7 @@ def test_linear_curve(student: Student) -> None:
         call("training.train", Kept("model"), Host(X), Host(y), 2, 128, rate, seed),
     )
     true = curves.linear_curve(p, X, y, 2, 128, rate, seed)
+    student.show(curves.drawn("Loss of the linear classifier on Fashion-MNIST", outcome, true))
     curves.check_curve(outcome, true, -(-len(X) // 128))
 
 

@@ -176,6 +176,7 @@ def test_network_curve(student: Student) -> None:
         call("training.train", Kept("model"), Host(X), Host(y), 2, 64, rate, seed),
     )
     true = curves.network_curve(p, X, y, 2, 64, rate, seed)
+    student.show(curves.drawn("Loss of the network on Fashion-MNIST", outcome, true))
     curves.check_curve(outcome, true, 25)
 
 
