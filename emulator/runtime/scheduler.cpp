@@ -3,9 +3,15 @@
 #include "order.h"
 #include "runtime.h"
 
+extern "C" {
+__attribute__((visibility("default"))) __thread unsigned emu_place[12];
+}
+
 namespace emu {
 
 __thread Worker *self = nullptr;
+enum { kThread = 0, kBlock = 3, kBlockShape = 6, kGridShape = 9 };  // in emu_place
+static void place(int first, const Index3 &index) { memcpy(emu_place + first, &index, sizeof index); }
 
 static void fiber_main();
 
@@ -23,6 +29,7 @@ static inline __attribute__((always_inline)) void enter(Worker &w, unsigned t) {
   Thread &thread = w.threads[t];
   thread.state = State::Running;
   w.thread = thread.index;
+  place(kThread, thread.index);
   if (w.launch->checked) check.enter_thread(t, thread.stamp, w.fiber->stack);
 }
 
@@ -184,6 +191,9 @@ static void prepare(Worker &w, uint64_t number) {
   const Launch &launch = *w.launch;
   w.block_number = number;
   w.block = unflatten(number, launch.grid);
+  place(kBlock, w.block);
+  place(kBlockShape, launch.block);
+  place(kGridShape, launch.grid);
   w.started = w.done = w.at_barrier = w.in_lockstep = w.spinning = w.ready_first = w.ready_count = 0;
   w.barrier_mixed = false;
   if (w.shared_bytes) memset(w.shared, 0xFF, w.shared_bytes);
@@ -287,16 +297,16 @@ EMU_API unsigned emu_active_mask(void) {
   return (unsigned)thread.result;
 }
 
-EMU_API unsigned emu_thread_x(void) { return self->thread.x; }
-EMU_API unsigned emu_thread_y(void) { return self->thread.y; }
-EMU_API unsigned emu_thread_z(void) { return self->thread.z; }
-EMU_API unsigned emu_block_x(void) { return self->block.x; }
-EMU_API unsigned emu_block_y(void) { return self->block.y; }
-EMU_API unsigned emu_block_z(void) { return self->block.z; }
-EMU_API unsigned emu_block_dim_x(void) { return self->launch->block.x; }
-EMU_API unsigned emu_block_dim_y(void) { return self->launch->block.y; }
-EMU_API unsigned emu_block_dim_z(void) { return self->launch->block.z; }
-EMU_API unsigned emu_grid_dim_x(void) { return self->launch->grid.x; }
-EMU_API unsigned emu_grid_dim_y(void) { return self->launch->grid.y; }
-EMU_API unsigned emu_grid_dim_z(void) { return self->launch->grid.z; }
+EMU_API unsigned emu_thread_x(void) { return emu_place[0]; }
+EMU_API unsigned emu_thread_y(void) { return emu_place[1]; }
+EMU_API unsigned emu_thread_z(void) { return emu_place[2]; }
+EMU_API unsigned emu_block_x(void) { return emu_place[3]; }
+EMU_API unsigned emu_block_y(void) { return emu_place[4]; }
+EMU_API unsigned emu_block_z(void) { return emu_place[5]; }
+EMU_API unsigned emu_block_dim_x(void) { return emu_place[6]; }
+EMU_API unsigned emu_block_dim_y(void) { return emu_place[7]; }
+EMU_API unsigned emu_block_dim_z(void) { return emu_place[8]; }
+EMU_API unsigned emu_grid_dim_x(void) { return emu_place[9]; }
+EMU_API unsigned emu_grid_dim_y(void) { return emu_place[10]; }
+EMU_API unsigned emu_grid_dim_z(void) { return emu_place[11]; }
 EMU_API void *emu_dynamic_shared(void) { return self->dynamic; }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EMU_ABI 1  // raised with every change: an image of another number is refused
+#define EMU_ABI 2  // raised with every change: an image of another number is refused
 
 extern "C" {
 
@@ -25,6 +25,9 @@ unsigned emu_block_dim_z(void) EMU_CONST;
 unsigned emu_grid_dim_x(void) EMU_CONST;
 unsigned emu_grid_dim_y(void) EMU_CONST;
 unsigned emu_grid_dim_z(void) EMU_CONST;
+// The same numbers in the order above, in thread-local storage of the runtime (initial-exec: a fixed distance from the
+// thread pointer), for images that read them without a call.
+extern __thread unsigned emu_place[12];
 
 // ---- barriers of a block. `line` tells barriers apart; the caller's address gives the place in a report.
 enum { EMU_BARRIER_COUNT, EMU_BARRIER_AND, EMU_BARRIER_OR };

@@ -34,10 +34,26 @@ struct dim3 {
 
 // Where the calling thread is. Values, not objects: threadIdx.x is an unsigned int everywhere, printf included.
 namespace emu {
-EMU_INLINE uint3 thread_index() { return {emu_thread_x(), emu_thread_y(), emu_thread_z()}; }
-EMU_INLINE uint3 block_index() { return {emu_block_x(), emu_block_y(), emu_block_z()}; }
-EMU_INLINE dim3 block_shape() { return {emu_block_dim_x(), emu_block_dim_y(), emu_block_dim_z()}; }
-EMU_INLINE dim3 grid_shape() { return {emu_grid_dim_x(), emu_grid_dim_y(), emu_grid_dim_z()}; }
+#if defined(__x86_64__) && defined(__linux__)
+// By hand, as the compiler must neither instrument the load nor repeat it after a call.
+#define EMU_PLACE(name, index)                                                                                  \
+  ({                                                                                                            \
+    unsigned long value;                                                                                        \
+    asm("movq emu_place@gottpoff(%%rip), %0\n\tmovl %%fs:4*" #index "(%0), %k0" : "=r"(value));                 \
+    (unsigned)value;                                                                                            \
+  })
+#else
+#define EMU_PLACE(name, index) emu_##name()
+#endif
+EMU_INLINE uint3 thread_index() { return {EMU_PLACE(thread_x, 0), EMU_PLACE(thread_y, 1), EMU_PLACE(thread_z, 2)}; }
+EMU_INLINE uint3 block_index() { return {EMU_PLACE(block_x, 3), EMU_PLACE(block_y, 4), EMU_PLACE(block_z, 5)}; }
+EMU_INLINE dim3 block_shape() {
+  return {EMU_PLACE(block_dim_x, 6), EMU_PLACE(block_dim_y, 7), EMU_PLACE(block_dim_z, 8)};
+}
+EMU_INLINE dim3 grid_shape() {
+  return {EMU_PLACE(grid_dim_x, 9), EMU_PLACE(grid_dim_y, 10), EMU_PLACE(grid_dim_z, 11)};
+}
+#undef EMU_PLACE
 }  // namespace emu
 #define threadIdx (::emu::thread_index())
 #define blockIdx (::emu::block_index())
