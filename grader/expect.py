@@ -31,33 +31,57 @@ def device_array(value: Value, name: str, shape: tuple[int, ...], dtype: str = "
         CheckFailure: another type, shape or dtype.
     """
     if value.kind != "GPUArray":
-        hint = ""
-        if value.kind == "None":
-            hint = ": is a return missing?"
-        elif value.kind == "ndarray":
-            hint = ": the result has to stay on the device"
-        raise CheckFailure(f"{name} should be a GPUArray {shape}; yours is {value}{hint}")
+        known = {"None": "returns-none", "ndarray": "host-array-returned"}.get(value.kind)
+        raise CheckFailure(
+            f"{name} should be a GPUArray {shape}; yours is {value}",
+            diagnoses=diagnoses.named(known) if known else (),
+        )
     if value.shape != shape:
-        hint = ": transposed" if value.shape == shape[::-1] else ""
-        raise CheckFailure(f"{name} should have the shape {shape}; yours has {value.shape}{hint}")
+        raise CheckFailure(
+            f"{name} should have the shape {shape}; yours has {value.shape}",
+            diagnoses=diagnoses.named(_wrong_shape(name, value.shape, shape)),
+        )
     if value.dtype != dtype:
-        raise CheckFailure(f"{name} should be {dtype}; yours is {value.dtype}")
+        known = "float64-result" if value.dtype == "float64" else "dtype-wrong"
+        raise CheckFailure(
+            f"{name} should be {dtype}; yours is {value.dtype}", diagnoses=diagnoses.named(known)
+        )
     if value.array is None or value.array.shape != shape:
-        raise CheckFailure(f"{name} could not be read: it is not C-contiguous")
+        raise CheckFailure(
+            f"{name} could not be read: it is not C-contiguous",
+            diagnoses=diagnoses.named("not-contiguous"),
+        )
     return value.array.astype(np.float64) if dtype == "float32" else value.array
+
+
+def _wrong_shape(name: str, yours: tuple[int, ...], true: tuple[int, ...]) -> str:
+    """The entry of the bank for a wrong shape."""
+    if name == "loss":
+        return "loss-shape"
+    if yours == true[::-1]:
+        return "shape-transposed"
+    return "shape-flat" if np.prod(yours) == np.prod(true) else "shape-wrong"
 
 
 def items(value: Value, *names: str) -> tuple[Value, ...]:
     """The items of a returned tuple; CheckFailure if it is none of that many."""
     if value.kind not in ("tuple", "list") or len(value.items) != len(names):
-        raise CheckFailure(f"should return ({', '.join(names)}); yours returns {value}")
+        known = "returns-none" if value.kind == "None" else "not-a-tuple"
+        raise CheckFailure(
+            f"should return ({', '.join(names)}); yours returns {value}",
+            diagnoses=diagnoses.named(known),
+        )
     return value.items
 
 
 def entry(value: Value, key: str) -> Value:
     """An entry of a returned dict; CheckFailure if there is none."""
     if value.kind != "dict" or key not in value.entries:
-        raise CheckFailure(f"should be a dict with the key {key!r}; yours is {value}")
+        known = "key-missing" if value.kind == "dict" else "items-swapped"
+        raise CheckFailure(
+            f"should be a dict with the key {key!r}; yours is {value}",
+            diagnoses=diagnoses.named(known) if value.kind != "None" else (),
+        )
     return value.entries[key]
 
 
@@ -65,6 +89,10 @@ def loss(value: Value) -> Array:
     """A loss as a float64 array (1,): a GPUArray (1,), or a number of Python's or NumPy's."""
     if value.number is not None:
         return np.array([value.number])
+    if value.kind == "dict":
+        raise CheckFailure(
+            f"the loss comes first; yours is {value}", diagnoses=diagnoses.named("items-swapped")
+        )
     return device_array(value, "loss", (1,))
 
 
@@ -73,7 +101,8 @@ def nothing(outcome: Outcome) -> None:
     if outcome.returned.kind != "None":
         name = outcome.what.split(".")[-1]
         raise CheckFailure(
-            f"{name} works in place and returns None; yours returns {outcome.returned}"
+            f"{name} works in place and returns None; yours returns {outcome.returned}",
+            diagnoses=diagnoses.named("returns-instead-of-in-place"),
         )
 
 
@@ -83,7 +112,8 @@ def own_kernel(outcome: Outcome) -> None:
         name = outcome.what.split(".")[-1]
         raise CheckFailure(
             f"{name} launched no kernel of yours: the task is to write the CUDA kernel itself, "
-            "not to leave the work to NumPy, gpuarray or cuBLAS"
+            "not to leave the work to NumPy, gpuarray or cuBLAS",
+            diagnoses=diagnoses.named("no-kernel"),
         )
 
 
@@ -92,7 +122,10 @@ def unchanged(outcome: Outcome, **inputs: tuple[int | str, Array]) -> None:
     for name, (label, before) in inputs.items():
         after = outcome.arguments[str(label)].array
         if after is None or after.tobytes() != np.ascontiguousarray(before).tobytes():
-            raise CheckFailure(f"{name} is an input, but was changed by the call")
+            raise CheckFailure(
+                f"{name} is an input, but was changed by the call",
+                diagnoses=diagnoses.named("input-modified"),
+            )
 
 
 def close(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader import curves, expect, oracle, tolerance
+from grader import curves, diagnoses, expect, oracle, tolerance
 from grader.checks.marks import part
 from grader.judge import CheckFailure, Host, Kept, Outcome, call, new, put, take
 from grader.student import Student, f64, labels, normal
@@ -33,12 +33,16 @@ def check_gemm(student: Student, M: int, K: int, N: int, **keywords: Any) -> Non
     expect.unchanged(outcome, A=(0, A), B=(1, B))
     yours = expect.device_array(outcome.returned, "C", (M, N))
     inputs = {"A": op_a, "B": op_b, "alpha": alpha, "beta": beta}
+    inputs |= {"A_memory": f64(A), "B_memory": f64(B), "transpose_a": ta, "transpose_b": tb}
     if before is not None:
         inputs["C"] = before
     bound = tolerance.gemm(op_a, op_b, alpha, beta, before)
     expect.close("C", yours, true, bound, quantity="gemm", inputs=inputs)
     if out is not None and outcome.returned.is_argument != "out":
-        raise CheckFailure("gemm(…, out=C) should return C itself, not another array")
+        raise CheckFailure(
+            "gemm(…, out=C) should return C itself, not another array",
+            diagnoses=diagnoses.named("out-not-returned"),
+        )
 
 
 @part("2.1", "product")
@@ -82,7 +86,10 @@ def test_gemm_errors(student: Student) -> None:
         raised = student.raised(action)
         if raised != "ValueError":
             yours = f"raises {raised}" if raised else "raises nothing"
-            raise CheckFailure(f"{what} should raise ValueError; yours {yours}")
+            raise CheckFailure(
+                f"{what} should raise ValueError; yours {yours}",
+                diagnoses=diagnoses.named("shapes-not-refused") if not raised else (),
+            )
 
 
 def classifier(
@@ -126,7 +133,8 @@ class LinearGradients:
             returned_loss, gradients = expect.items(outcome.returned, "loss", "gradients")
             true_loss, true = oracle.linear_gradients({k: f64(v) for k, v in p.items()}, f64(X), y)
             bounds = tolerance.linear_gradients({k: f64(v) for k, v in p.items()}, f64(X), y)
-            inputs, quantity = {"N": len(X)}, f"linear.{name}"
+            exact = {label: f64(values) for label, values in p.items()}
+            inputs, quantity = {"p": exact, "X": f64(X), "y": y}, f"linear.{name}"
             if name == "loss":
                 yours, wanted = expect.loss(returned_loss), np.array([true_loss])
             else:
@@ -152,7 +160,10 @@ def unmoved(before: dict[str, Array], after: Outcome) -> None:
     for name, values in before.items():
         now = expect.entry(after.returned, name).array
         if now is None or now.tobytes() != values.tobytes():
-            raise CheckFailure(f"the parameter {name} was changed; only step may change it")
+            raise CheckFailure(
+                f"the parameter {name} was changed; only step may change it",
+                diagnoses=diagnoses.named("parameters-changed"),
+            )
 
 
 @part("2.2", "outer")
@@ -161,10 +172,13 @@ def test_outer_products(student: Student) -> None:
     for N, D, C in ((2, 3, 4), (1, 67, 10), (13, 31, 7)):
         X, dZ = normal(student.rng, N, D), normal(student.rng, N, C)
         true = oracle.outer_products(f64(X), f64(dZ))
-        for outcome in student.kernel("outer_products", X, dZ):
+        bound = tolerance.rounding(true)
+        inputs: dict[str, Any] = {"X": f64(X), "dZ": f64(dZ)}
+        for number, outcome in enumerate(student.kernel("outer_products", X, dZ)):
+            inputs["calls_before"] = number
             expect.unchanged(outcome, X=(0, X), dZ=(1, dZ))
             yours = expect.device_array(outcome.returned, "G", (N, D * C))
-            expect.close("G", yours, true, tolerance.rounding(true))
+            expect.close("G", yours, true, bound, quantity="outer_products", inputs=inputs)
 
 
 @part("2.2", "loss")
@@ -197,7 +211,8 @@ def test_scores(student: Student) -> None:
         true = f64(X) @ f64(p["W"]) + f64(p["b"])
         yours = expect.device_array(outcome.returned, "Z", (N, C))
         bound = tolerance.scores(f64(X), f64(p["W"]), f64(p["b"]))
-        expect.close("Z", yours, true, bound, quantity="scores", inputs={"b": f64(p["b"])})
+        inputs = {"p": {name: f64(values) for name, values in p.items()}, "X": f64(X)}
+        expect.close("Z", yours, true, bound, quantity="scores", inputs=inputs)
 
 
 @part("2.3", "loss")
@@ -245,14 +260,16 @@ def test_linear_step(student: Student) -> None:
         exact = {name: f64(values) for name, values in p.items()}
         loss, gradients = oracle.linear_gradients(exact, f64(X), y)
         bounds = tolerance.linear_gradients(exact, f64(X), y)
-        expect.close("loss", expect.loss(outcome.returned), np.array([loss]), bounds["loss"])
+        state = {"p": exact, "X": f64(X), "y": y, "learning_rate": rate}
+        yours, true = expect.loss(outcome.returned), np.array([loss])
+        expect.close("loss", yours, true, bounds["loss"], quantity="step.loss", inputs=state)
         for name, g in gradients.items():
             value = expect.entry(after.returned, name)
             yours = expect.device_array(value, name, p[name].shape)
-            inputs = {"w": exact[name], "g": g, "learning_rate": rate}
+            inputs = {**state, "w": exact[name], "g": g}
             bound = tolerance.update(exact[name], g, rate, bounds[name])
             true = exact[name] - rate * g
-            expect.close(name, yours, true, bound, quantity="sgd.step", inputs=inputs)
+            expect.close(name, yours, true, bound, quantity=f"step.{name}", inputs=inputs)
 
 
 @part("2.5", "batches")

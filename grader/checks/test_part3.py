@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader import expect, oracle
+from grader import diagnoses, expect, oracle
 from grader.checks.marks import part
 from grader.judge import CheckFailure, new, take
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from grader.result import Diagnosed
     from grader.student import Student
 
     Array = NDArray[Any]
@@ -56,7 +57,8 @@ def test_xor_hidden(student: Student) -> None:
             shown = "; ".join(_row(on[:, unit]) for unit in range(2))
             raise CheckFailure(
                 f"no hidden unit is the {name}. For the inputs 00, 01, 10, 11 your "
-                f"units are on: {shown}"
+                f"units are on: {shown}",
+                diagnoses=_known(p),
             )
 
 
@@ -71,8 +73,31 @@ def test_xor_truth(student: Student) -> None:
         inputs = ", ".join(f"{value:.0f}" for value in INPUTS[worst])
         raise CheckFailure(
             f"inputs ({inputs}): the right class has a probability of {right[worst]:.3g}, "
-            "at least 0.9 is asked"
+            "at least 0.9 is asked",
+            diagnoses=_known(parameters(student)),
         )
+
+
+def _computes_xor(p: dict[str, Array], *, at_least: float = 0.9) -> bool:
+    """Whether each input's right class gets at least that probability."""
+    _, Z = oracle.network_forward(p, INPUTS, "sigmoid")
+    losses, _ = oracle.softmax_xent(Z, np.array([0, 1, 1, 0]))
+    return bool((np.exp(-losses) > at_least).all())
+
+
+def _known(p: dict[str, Array]) -> tuple[Diagnosed, ...]:
+    """What is known of weights that don't do what they should."""
+    initial = oracle.initial_parameters({name: w.shape for name, w in p.items()}, 0)
+    if all(np.array_equal(p[name], values) for name, values in initial.items()):
+        return diagnoses.named("xor-not-set")
+    if _computes_xor(p):
+        return diagnoses.named("xor-other-gates")
+    for name in ("W1", "W2"):
+        if _computes_xor({**p, name: p[name].T}):
+            return diagnoses.named("xor-transposed", f"It is {name}.")
+    if _computes_xor({**p, "W2": p["W2"][:, ::-1], "b2": p["b2"][::-1]}):
+        return diagnoses.named("xor-inverted")
+    return diagnoses.named("xor-soft") if _computes_xor(p, at_least=0.5) else ()
 
 
 def _row(on: Array) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader import curves, expect, oracle, tolerance
+from grader import curves, diagnoses, expect, oracle, tolerance
 from grader.checks.marks import part
 from grader.judge import CheckFailure, Host, Kept, Outcome, call, new, put, take
 from grader.student import Student, f64, labels, normal
@@ -71,7 +71,10 @@ def run_all(student: Student, method: str, *, with_labels: bool) -> list[Run]:
             for name, values in p.items():
                 now = expect.entry(after.returned, name).array
                 if now is None or now.tobytes() != values.tobytes():
-                    raise CheckFailure(f"the parameter {name} was changed; only step may change it")
+                    raise CheckFailure(
+                        f"the parameter {name} was changed; only step may change it",
+                        diagnoses=diagnoses.named("parameters-changed"),
+                    )
             results.append((p, X, y, kind, outcome))
         return results
 
@@ -82,11 +85,19 @@ def run_all(student: Student, method: str, *, with_labels: bool) -> list[Run]:
 def check_forward(student: Student, which: int, name: str) -> None:
     """A (which = 0) or Z (1) of forward."""
     for p, X, y, kind, outcome in run_all(student, "forward", with_labels=False):
-        value = expect.items(outcome.returned, "A", "Z")[which]
+        items = expect.items(outcome.returned, "A", "Z")
+        value, other = items[which], items[1 - which]
         true = oracle.network_forward(exact(p), f64(X), kind)[which]
         bound = tolerance.network_gradients(exact(p), f64(X), y, kind)[name]
+        if value.shape != true.shape == other.shape:
+            raise CheckFailure(
+                f"(A, Z) come as (Z, A): the {('first', 'second')[which]} is {value}",
+                diagnoses=diagnoses.named("items-swapped"),
+            )
         yours = expect.device_array(value, name, true.shape)
-        expect.close(f"{name} ({kind})", yours, true, bound)
+        inputs = {"p": exact(p), "X": f64(X), "kind": kind}
+        quantity = f"network.{name}"
+        expect.close(f"{name} ({kind})", yours, true, bound, quantity=quantity, inputs=inputs)
 
 
 @part("4.1", "hidden")
@@ -107,7 +118,7 @@ def check_gradient(student: Student, name: str) -> None:
         returned_loss, gradients = expect.items(outcome.returned, "loss", "gradients")
         true_loss, true = oracle.network_gradients(exact(p), f64(X), y, kind)
         bounds = tolerance.network_gradients(exact(p), f64(X), y, kind)
-        inputs = {"N": len(X)}
+        inputs = {"p": exact(p), "X": f64(X), "y": y, "kind": kind}
         yours = expect.device_array(expect.entry(gradients, name), f"d{name}", p[name].shape)
         quantity = f"network.{name}"
         expect.close(
@@ -153,14 +164,16 @@ def test_network_step(student: Student) -> None:
         _, _, outcome, after = student.run(*on_network(p, kind, "step", X, y, rate))
         loss, gradients = oracle.network_gradients(exact(p), f64(X), y, kind)
         bounds = tolerance.network_gradients(exact(p), f64(X), y, kind)
-        expect.close("loss", expect.loss(outcome.returned), np.array([loss]), bounds["loss"])
+        state = {"p": exact(p), "X": f64(X), "y": y, "kind": kind, "learning_rate": rate}
+        yours, true = expect.loss(outcome.returned), np.array([loss])
+        expect.close("loss", yours, true, bounds["loss"], quantity="step.loss", inputs=state)
         for name, g in gradients.items():
             yours = expect.device_array(expect.entry(after.returned, name), name, p[name].shape)
             w = exact(p)[name]
             bound = tolerance.update(w, g, rate, bounds[name])
-            inputs = {"w": w, "g": g, "learning_rate": rate}
+            inputs = {**state, "w": w, "g": g}
             true = w - rate * g
-            expect.close(name, yours, true, bound, quantity="sgd.step", inputs=inputs)
+            expect.close(name, yours, true, bound, quantity=f"step.{name}", inputs=inputs)
 
 
 @part("4.3", "curve")

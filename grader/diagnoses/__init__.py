@@ -1,5 +1,6 @@
 """Known mistakes, recognised by what they make of the inputs; says nothing rather than guess."""
 
-from grader.diagnoses.matching import recognise
+from grader.diagnoses.bank import named
+from grader.diagnoses.matching import explain, recognise
 
-__all__ = ["recognise"]
+__all__ = ["explain", "named", "recognise"]

@@ -1,33 +1,35 @@
-"""Matches a wrong answer against the bank, and against patterns of untouched memory."""
+"""Matches wrong results, findings and exceptions against the bank."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.diagnoses.mistakes import MISTAKES, Mistake
-from grader.result import Diagnosed
+from grader.diagnoses.bank import MISTAKES
+from grader.diagnoses.mistake import Case
+from grader.diagnoses.patterns import FIRST_LOOKS, LAST_LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from grader.diagnoses.mistake import Mistake
+    from grader.result import Diagnosed
+    from grader.verdicts import CheckFailure
+
     Array = NDArray[Any]
-
-_DISTINCT = 10.0
-"""A wrong answer has to differ from the truth, and from other wrong answers, by this many
-tolerances."""
-
-_NEAR = 4.0
-"""A match may be this many tolerances off: the mistake scales the rounding errors with it."""
 
 
 def recognise(
     quantity: str, yours: Array, true: Array, limit: Array, inputs: Mapping[str, Any]
 ) -> tuple[Diagnosed, ...]:
     """The known mistakes that explain a wrong answer.
+
+    Wrong answers computed from the inputs are tried first; only where none of them is yours, what
+    the result looks like is described.
 
     Args:
         quantity: under which the bank lists the result, "" for none.
@@ -39,53 +41,60 @@ def recognise(
     Returns:
         one diagnosis, several where mistakes give the same answer on these inputs, or none.
     """
-    untouched = _untouched(yours)
-    if untouched is not None:
-        return (untouched,)
-    if not np.isfinite(yours).all():
-        return ()
-    matching = [
-        mistake
-        for mistake in MISTAKES
-        if quantity in mistake.quantities and _explains(mistake, yours, true, limit, inputs)
-    ]
-    return tuple(Diagnosed(m.id, m.title, m.text) for m in matching)
-
-
-def _explains(
-    mistake: Mistake, yours: Array, true: Array, limit: Array, inputs: Mapping[str, Any]
-) -> bool:
+    case = Case(quantity, yours, true, limit, inputs)
     with np.errstate(all="ignore"):
-        try:
-            wrong = mistake.wrong(inputs, true)
-        except KeyError:
-            return False
-        if wrong.shape != true.shape or not np.isfinite(wrong).all():
-            return False
-        # Rounding scales with the values: a sum over the batch is N times less exact than the mean.
-        scale = np.maximum(1.0, np.abs(wrong).max() / max(float(np.abs(true).max()), 1e-300))
-        near = _NEAR * limit * scale
-        is_distinct = bool((np.abs(wrong - true) > _DISTINCT * near).any())
-        return is_distinct and bool((np.abs(yours - wrong) <= near).all())
+        found = _first_look(FIRST_LOOKS, case) or _known(case)[:_CANDIDATES]
+        return tuple(found or _first_look(LAST_LOOKS, case))
 
 
-def _untouched(yours: Array) -> Diagnosed | None:
-    """Memory that still holds the NaNs with which the grader fills what is freshly allocated."""
-    flat = np.isnan(yours).ravel()
-    if flat.all():
-        return Diagnosed(
-            "nothing-written",
-            "nothing was written to the result",
-            "The result still holds the NaNs with which the grader fills fresh memory: is the "
-            "kernel launched, does it write to this array, and does its guard let any thread "
-            "through?",
-        )
-    first = int(np.argmax(flat))
-    if flat.any() and flat[first:].all() and first > 0:
-        return Diagnosed(
-            "tail-not-written",
-            "the end of the result was never written",
-            f"Elements from number {first:,} on still hold the NaNs with which the grader fills "
-            "fresh memory: the grid is too small. Round the number of blocks up, not down.",
-        )
-    return None
+_CANDIDATES = 3
+"""More possible causes than three help nobody."""
+
+
+def explain(failure: CheckFailure) -> tuple[Diagnosed, ...]:
+    """The known mistake behind a finding of the checked device, an exception or a broken file."""
+    for finding in failure.findings:
+        text = f"{finding.kernel}: {finding.text}"
+        for mistake in MISTAKES:
+            if finding.kind in mistake.kinds and re.search(mistake.words, text):
+                return (mistake.diagnosed(),)
+    raised = f"{getattr(failure, 'type', '')}: {failure.message}"
+    for mistake in MISTAKES:
+        if mistake.raised and re.search(mistake.raised, raised, re.DOTALL):
+            return (mistake.diagnosed(),)
+    return ()
+
+
+def _known(case: Case) -> list[Diagnosed]:
+    """Mistakes whose wrong answer this is."""
+    if not np.isfinite(case.yours).all():
+        return []
+    found = []
+    for mistake in MISTAKES:
+        if mistake in FIRST_LOOKS or mistake in LAST_LOOKS:
+            continue
+        facts = _facts(mistake, case)
+        if facts is not None:
+            found.append(mistake.diagnosed(facts))
+    return found
+
+
+def _first_look(mistakes: tuple[Mistake, ...], case: Case) -> list[Diagnosed]:
+    """The first of these mistakes that the result looks like."""
+    for mistake in mistakes:
+        facts = _facts(mistake, case)
+        if facts is not None:
+            return [mistake.diagnosed(facts)]
+    return []
+
+
+def _facts(mistake: Mistake, case: Case) -> str | None:
+    """What a mistake has to say of a wrong result; None if it does not explain it."""
+    try:
+        answer = mistake.answers.get(case.quantity)
+        if answer is not None and case.matches(answer(case.inputs, case.true)):
+            return ""
+        concerned = not mistake.quantities or case.quantity in mistake.quantities
+        return mistake.looks(case) if mistake.looks is not None and concerned else None
+    except KeyError:  # an input that this check does not have
+        return None
