@@ -82,12 +82,24 @@ def load_fashion_mnist(folder: Path = FOLDER) -> FashionMNIST:
     Raises:
         DataError: a file is missing, truncated or altered.
     """
+    X_test, y_test = load_test_images(folder)
     return FashionMNIST(
         X_train=_images(folder, TRAIN_IMAGES),
         y_train=_read(folder, TRAIN_LABELS).astype(np.int32),
-        X_test=_images(folder, TEST_IMAGES),
-        y_test=_read(folder, TEST_LABELS).astype(np.int32),
+        X_test=X_test,
+        y_test=y_test,
     )
+
+
+def load_test_images(
+    folder: Path = FOLDER,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """Read the 10,000 test images alone, in a tenth of the time: X_test (10000, 784), y_test.
+
+    Raises:
+        DataError: a file is missing, truncated or altered.
+    """
+    return _images(folder, TEST_IMAGES), _read(folder, TEST_LABELS).astype(np.int32)
 
 
 def _images(folder: Path, file: _File) -> npt.NDArray[np.float32]:

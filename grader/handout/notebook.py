@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import nbformat
-
 from grader.handout.sections import GIVEN, sections
 
 Cell = dict[str, Any]  # as in the notebook format, version 4.5
@@ -144,6 +142,8 @@ def notebook(text: str, files: Mapping[str, str], figures: Mapping[str, bytes]) 
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+    import nbformat  # noqa: PLC0415 - students' machines write no notebooks
+
     nbformat.validate(document)
     return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 

@@ -34,6 +34,14 @@ def test_the_data_set() -> None:
     assert len(data.CLASS_NAMES) == 10
 
 
+def test_the_test_images_alone() -> None:
+    """The test images alone are those of the whole set, and need no other file."""
+    X, y = data.load_test_images()
+    images = data.load_fashion_mnist()
+    np.testing.assert_array_equal(X, images.X_test)
+    np.testing.assert_array_equal(y, images.y_test)
+
+
 def test_pixels_are_bytes_over_255() -> None:
     """A pixel is its byte / 255, rounded once."""
     X = data.load_fashion_mnist().X_test
