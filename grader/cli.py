@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import secrets
 import sys
 import tempfile
@@ -11,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import backend
-from grader import tasks
+from grader import devices, tasks
 from grader.grade import SubmissionError, grade
 from grader.handout import collect
-from grader.judge import WorkerStartError
-from grader.report import json
+from grader.process import WorkerStartError
 from grader.report.terminal import Terminal
 from grader.result import State
 
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 PERFECT, NOT_PERFECT, UNUSABLE = 0, 1, 2
 """Exit codes: all points that can be had here; not all; the grader could not run."""
+
+WRITERS = {
+    "json": "the results as JSON",
+    "html": "a page for the browser",
+    "junit": "JUnit XML",
+    "gradescope": "Gradescope's results.json",
+}
+"""Reports that are files: each is an option, and a module of grader.report with `write`."""
 
 _SEED_BITS = 32
 
@@ -39,6 +47,10 @@ def main(argv: list[str] | None = None) -> int:
         from grader.handout.hints import main as hint  # noqa: PLC0415 - not for grading
 
         return int(hint(arguments[1:]))
+    if arguments[:1] == ["watch"]:
+        from grader.watch import main as watch  # noqa: PLC0415 - needs a terminal's modules
+
+        return int(watch(arguments[1:]))
     options = _parser().parse_args(arguments)
     return _grade(options)
 
@@ -49,11 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     grading = commands.add_parser("grade", help="grade a submission")
     grading.add_argument("submission", type=Path, help="folder, zip or notebook")
     grading.add_argument("--task", metavar="ID", help="grade one task, e.g. 2.3")
-    grading.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
+    for name, what in WRITERS.items():
+        grading.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write {what}, too")
     grading.add_argument("--seed", type=int, help="repeat a grading: the seed that it printed")
     grading.add_argument("--all", action="store_true", help="show every failure in full")
     commands.add_parser("handout", help="write assignment/ from solution/")
     commands.add_parser("hint", help="a hint for a task, e.g. 2.3")
+    commands.add_parser("watch", help="grade again at each save what it can affect")
     return parser
 
 
@@ -67,8 +81,8 @@ def _grade(options: argparse.Namespace) -> int:
     if options.seed is not None and options.seed < 0:
         return _unusable(f"--seed {options.seed}: expected a number of 0 or more")
     try:
-        chosen = backend.select()
-        terminal.backend(chosen.name, chosen.reason)
+        chosen = devices.choose()
+        terminal.backend(chosen.label, chosen.reason)
         report = _graded(options, terminal, chosen)
     except (
         backend.BackendError,
@@ -78,29 +92,33 @@ def _grade(options: argparse.Namespace) -> int:
     ) as error:
         return _unusable(str(error))
     terminal.total(report)
-    if options.json is not None:
+    for name in WRITERS:
+        file = getattr(options, name)
         try:
-            json.write(report, options.json)
+            if file is not None:
+                importlib.import_module(f"grader.report.{name}").write(report, file)
         except OSError as error:
-            return _unusable(f"--json {options.json}: {error.strerror}")
+            return _unusable(f"--{name} {file}: {error.strerror}")
     if any(result.state is State.GRADER_FAULT for result in report.results):
         return UNUSABLE
     return PERFECT if report.is_perfect else NOT_PERFECT
 
 
-def _graded(options: argparse.Namespace, terminal: Terminal, chosen: backend.Backend) -> Report:
+def _graded(options: argparse.Namespace, terminal: Terminal, chosen: devices.Devices) -> Report:
     with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
         collected = collect.collect(options.submission, Path(scratch))
         report = grade(
             collected.folder,
             seed=secrets.randbits(_SEED_BITS) if options.seed is None else options.seed,
-            backend=(chosen.name, chosen.reason),
+            devices=chosen,
             only=None if options.task is None else {options.task},
             alone=options.task is not None,
             announce=terminal.offer,
             waiting=terminal.waiting,
         )
-    return replace(report, submission=str(options.submission), notes=collected.notes)
+    return replace(
+        report, submission=str(options.submission), notes=(*report.notes, *collected.notes)
+    )
 
 
 def _unusable(message: str) -> int:

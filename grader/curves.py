@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.fashion_mnist import load_fashion_mnist
-from grader import expect, oracle, tolerance
+from data.fashion_mnist import load_test_images
+from grader import diagnoses, expect, oracle, tolerance
 from grader.evidence import Curve
 from grader.judge import CheckFailure, Outcome, Value
 from grader.student import f64
@@ -30,8 +30,7 @@ tests/grader/test_curves.py."""
 
 @lru_cache(maxsize=1)
 def _test_images() -> tuple[Array, Array]:
-    everything = load_fashion_mnist()
-    return everything.X_test, everything.y_test  # the rest is freed
+    return load_test_images()
 
 
 def images(rng: np.random.Generator, count: int) -> tuple[Array, Array]:
@@ -57,25 +56,39 @@ def check_batches(
     """
     batches = list(oracle.minibatches(N, epochs, batch_size, seed))
     sizes = _array(seen.returned, "sizes").astype(int).tolist()
-    rows = _array(seen.returned, "rows")
+    rows, labels = _array(seen.returned, "rows"), _array(seen.returned, "labels")
     wanted_sizes = [len(batch) for batch in batches]
     if sizes != wanted_sizes:
-        raise CheckFailure(_sizes_message(sizes, wanted_sizes, N, batch_size, epochs))
+        message, known = _sizes_message(sizes, wanted_sizes, N, batch_size, epochs)
+        raise CheckFailure(message, diagnoses=diagnoses.named(known) if known else ())
     wanted = np.concatenate(batches)
     if not np.array_equal(rows, wanted):
-        raise CheckFailure(_order_message(rows, wanted, N, epochs))
-    if not np.array_equal(_array(seen.returned, "labels"), y[wanted]):
+        message, known = _order_message(rows, wanted, N, epochs)
+        if np.array_equal(labels, y[wanted]):
+            known = "images-not-shuffled"
+        raise CheckFailure(message, diagnoses=diagnoses.named(known) if known else ())
+    if not np.array_equal(labels, y[wanted]):
         raise CheckFailure(
-            "the labels are not those of the images: shuffle X and y in the same order"
+            "the labels are not those of the images: shuffle X and y in the same order",
+            diagnoses=(
+                diagnoses.named("labels-not-shuffled")
+                if np.array_equal(labels, np.tile(y, epochs))
+                else ()
+            ),
         )
     rates = _array(seen.returned, "rates")
     if not np.allclose(rates, rate, rtol=1e-6, atol=0):  # float32 of the rate is accepted
         raise CheckFailure(
-            f"model.step got the learning rate {rates[0]:g}; train was given {rate:g}"
+            f"model.step got the learning rate {rates[0]:g}; train was given {rate:g}",
+            diagnoses=diagnoses.named("rate-not-passed"),
         )
-    losses = _losses(outcome, len(batches))
-    if not np.array_equal(losses, np.arange(1, len(batches) + 1)):
-        raise CheckFailure("the losses returned are not those of the steps, in their order")
+    losses, numbers = _losses(outcome, len(batches), epochs), np.arange(1, len(batches) + 1)
+    if not np.array_equal(losses, numbers):
+        cumulated = np.array_equal(losses, numbers.cumsum())
+        raise CheckFailure(
+            "the losses returned are not those of the steps, in their order",
+            diagnoses=diagnoses.named("losses-cumulated") if cumulated else (),
+        )
 
 
 def drawn(title: str, outcome: Outcome, true: Array) -> Curve:
@@ -113,15 +126,29 @@ def check_accuracy(outcome: Outcome, scores: Array, y: Array) -> None:
     true = float(np.mean(scores.argmax(axis=1) == y))
     if abs(yours - true) <= 1e-6:  # noqa: PLR2004 - a float32 fraction is accepted, one example more is not
         return
+    known = [name for name, wrong in _wrong_accuracies(scores, y).items() if _same(yours, wrong)]
+    raise CheckFailure(
+        f"accuracy of {len(y):,} examples is {true:.6f}; yours is {yours:.6f}",
+        diagnoses=tuple(d for name in known for d in diagnoses.named(name)),
+    )
+
+
+def _same(yours: float, wrong: float) -> bool:
+    return abs(yours - wrong) <= 1e-5 * max(1.0, abs(wrong))
+
+
+def _wrong_accuracies(scores: Array, y: Array) -> dict[str, float]:
+    """What known mistakes make of the scores."""
+    right = scores.argmax(axis=1) == y
     last = scores.shape[1] - 1 - scores[:, ::-1].argmax(axis=1)
-    hint = ""
-    if abs(yours - float(np.mean(last == y))) <= 1e-6:  # noqa: PLR2004 - as above
-        hint = ": of equal scores, yours takes the last; the lowest index counts"
-    elif abs(yours - 100 * true) <= 1e-3:  # noqa: PLR2004 - as above
-        hint = ": yours is in per cent"
-    elif abs(yours - true * len(y)) <= 1e-3:  # noqa: PLR2004 - as above
-        hint = ": yours is the number of examples that are right, not their fraction"
-    raise CheckFailure(f"accuracy of {len(y)} examples is {true:.6f}; yours is {yours:.6f}{hint}")
+    true = float(right.mean())
+    return {
+        "accuracy-ties": float(np.mean(last == y)),
+        "accuracy-per-cent": 100 * true,
+        "accuracy-count": true * len(y),
+        "accuracy-errors": 1 - true,
+        "accuracy-lowest": float(np.mean(scores.argmin(axis=1) == y)),
+    }
 
 
 def linear_curve(
@@ -166,18 +193,24 @@ def _curve_limit(true: Array) -> Array:
     return np.asarray(tolerance.LOSS_DRIFT * np.maximum(1.0, np.abs(true)))
 
 
-def _losses(outcome: Outcome, steps: int) -> Array:
+def _losses(outcome: Outcome, steps: int, epochs: int = 2) -> Array:
     value = outcome.returned
     if value.kind != "ndarray" or value.array is None:
         raise CheckFailure(
-            f"train should return the losses as a NumPy array; yours returns {value}"
+            f"train should return the losses as a NumPy array; yours returns {value}",
+            diagnoses=diagnoses.named("returns-none") if value.kind == "None" else (),
         )
     if value.shape != (steps,):
+        known = {(epochs,): "losses-per-epoch", (steps // epochs,): "losses-of-last-epoch"}
         raise CheckFailure(
-            f"train should return {steps} losses, one a step; yours have {value.shape}"
+            f"train should return {steps} losses, one a step; yours have {value.shape}",
+            diagnoses=diagnoses.named(known[value.shape]) if value.shape in known else (),
         )
     if value.dtype != "float32":
-        raise CheckFailure(f"the losses should be float32; yours are {value.dtype}")
+        raise CheckFailure(
+            f"the losses should be float32; yours are {value.dtype}",
+            diagnoses=diagnoses.named("losses-float64") if value.dtype == "float64" else (),
+        )
     return f64(value.array)
 
 
@@ -188,27 +221,43 @@ def _array(value: Value, name: str) -> Array:
 
 def _sizes_message(
     sizes: list[int], wanted: list[int], N: int, batch_size: int, epochs: int
-) -> str:
+) -> tuple[str, str]:
+    """What is wrong with the batches' sizes, and the bank's entry for it."""
     told = f"{N} examples in batches of {batch_size}, {epochs} epochs: expected {len(wanted)} steps"
-    full = [size for size in wanted if size == batch_size]
-    if sizes == full:
-        return (
-            f"{told}; the last, partial batch of each epoch is dropped ({N % batch_size} examples)"
+    if sizes == [size for size in wanted if size == batch_size]:
+        left = N % batch_size
+        return f"{told}; the {left} examples left over in each epoch are not visited", (
+            "partial-batch-dropped"
         )
     if sizes == wanted[: len(wanted) // epochs]:
-        return f"{told}; yours stops after one epoch"
+        return f"{told}; yours stops after one epoch", "one-epoch"
+    if sizes == [batch_size] * len(wanted):
+        return f"{told}, the last of each epoch with {N % batch_size} examples; yours has more", (
+            "partial-batch-filled"
+        )
     shown = ", ".join(map(str, sizes[:10])) + (", …" if len(sizes) > 10 else "")  # noqa: PLR2004
-    return f"{told}; model.step was called {len(sizes)} times, with batches of {shown or 'nothing'}"
+    called = f"model.step was called {len(sizes)} times, with batches of {shown or 'nothing'}"
+    return f"{told}; {called}", ""
 
 
-def _order_message(rows: Array, wanted: Array, N: int, epochs: int) -> str:
+def _order_message(rows: Array, wanted: Array, N: int, epochs: int) -> tuple[str, str]:
+    """What is wrong with the order of the examples, and the bank's entry for it."""
     epoch = rows[:N]
     if np.array_equal(rows, np.tile(np.arange(N), epochs)):
-        return "the examples are not shuffled: each epoch takes the next rng.permutation(N)"
+        return "the examples come in the order of the data, each epoch", "not-shuffled"
+    if np.array_equal(rows, np.tile(wanted[:N], epochs)):
+        return "the second epoch has the order of the first", "same-order"
+    first, second = wanted[:N].astype(int), wanted[N : 2 * N].astype(int)
+    if np.array_equal(epoch, first[first]) or np.array_equal(
+        rows[: 2 * N], np.concatenate([first, first[second]])
+    ):
+        return "the examples come as X[order][order], not as X[order]", "order-applied-twice"
     if np.array_equal(epoch, wanted[:N]):
-        return "the first epoch is right, the second is not: draw a new permutation for each epoch"
+        return "the first epoch is right, the second is not", ""
     if sorted(epoch.astype(int).tolist()) != list(range(N)):
-        return "not every example is visited once an epoch"
+        known = "with-replacement" if len(set(epoch.tolist())) < N else ""
+        return "not every example is visited once an epoch", known
     return (
-        "the order of the examples is not that of default_rng(seed).permutation(N), epoch by epoch"
+        "the order of the examples is not that of default_rng(seed).permutation(N), epoch by epoch",
+        "",
     )

@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import tasks
+from grader.devices import GPU
 from grader.result import Report, Result, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from grader.devices import Devices
     from grader.judge import Judge
+    from grader.process import WorkerProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECKS = Path(__file__).resolve().parent / "checks"
+
+MAX_SOURCE_BYTES = 1 << 20
+"""Of a file that reports quote from; the solution's largest has 20 kB."""
 
 
 class SubmissionError(Exception):
@@ -57,9 +63,11 @@ def grade(
     folder: Path,
     *,
     seed: int,
-    backend: tuple[str, str],
+    devices: Devices,
     only: Collection[str] | None = None,
     alone: bool = False,
+    failed: Collection[str] = (),
+    workers: Mapping[str, WorkerProcess] | None = None,
     announce: Callable[[Result], None] | None = None,
     waiting: Callable[[], None] | None = None,
 ) -> Report:
@@ -68,129 +76,169 @@ def grade(
     Args:
         folder: its files.
         seed: from which all inputs are drawn.
-        backend: name and reason, for the report.
+        devices: that judge.
         only: ids of the tasks to grade; None for all.
         alone: what the tasks build on was not graded, and may be at fault.
+        failed: ids of tasks that are not graded now, and are known to be wrong.
+        workers: processes started ahead, by backend.
         announce: called with each Result as soon as it is there.
-        waiting: called if the device takes long to start.
+        waiting: called if a device takes long to start.
 
     Returns:
         the report, its results in the order of the table.
 
     Raises:
         SubmissionError: nothing can be graded.
-        WorkerStartError: the device, or the process for student code, cannot be started.
+        WorkerStartError: a device, or the process for student code, cannot be started.
     """
     begun = time.perf_counter()
     check_folder(folder)
     wanted = [task for task in tasks.TASKS if only is None or task.id in only]
     not_started = _not_started(folder)
-    results = _immediate(wanted, not_started)
+    results = _immediate(wanted, not_started, devices)
     for result in results.values():
         if announce:
             announce(result)
-    remaining = [task.id for task in wanted if task.id not in results]
-    output = ""
-    if remaining:
-        judged, output = _judged(
-            folder, seed, remaining, not_started, announce, waiting, alone=alone
-        )
-        results |= judged
+    grading = _Grading(
+        folder,
+        seed,
+        devices,
+        wanted=[task.id for task in wanted if task.id not in results],
+        failed=not_started | set(failed),
+        announce=announce,
+        waiting=waiting,
+    )
+    if grading.wanted:
+        results |= grading.run(workers or {}, alone=alone)
     return Report(
-        backend=backend[0],
-        reason=backend[1],
+        backend=devices.label,
+        reason=devices.reason,
         seed=seed,
         submission=str(folder),
-        results=tuple(results[task.id] for task in wanted),
+        results=tuple(results.get(task.id) or _unmeasured(task) for task in wanted),
+        notes=(devices.advice,) if devices.advice and grading.wanted else (),
         seconds=time.perf_counter() - begun,
-        output=output,
+        output=grading.output,
+        sources=_sources(folder),
     )
 
 
-def _judged(
-    folder: Path,
-    seed: int,
-    wanted: list[str],
-    not_started: set[str],
-    announce: Callable[[Result], None] | None,
-    waiting: Callable[[], None] | None,
-    *,
-    alone: bool,
-) -> tuple[dict[str, Result], str]:
-    from grader.judge import Judge  # noqa: PLC0415 - the worker starts before pytest is imported
+@dataclass
+class _Grading:
+    """What one grading needs to know; see `grade`."""
 
-    replaced = {name for task in not_started for name in tasks.find(task).functions}
-    judge = Judge(folder, seed, given_device(), replaced, waiting)
-    try:
-        results = _run_checks(judge, wanted, not_started, None if alone else announce)
-        if alone:
-            for task in wanted:
-                if results[task].state is not State.PASSED and tasks.find(task).builds_on:
-                    results |= _second_opinion(judge, task, not_started, results[task])
-                if announce:
-                    announce(results[task])
-    finally:
-        judge.close()
-    return results, judge.output
+    folder: Path
+    seed: int
+    devices: Devices
+    wanted: list[str]
+    failed: set[str]
+    announce: Callable[[Result], None] | None
+    waiting: Callable[[], None] | None
+    output: str = ""
+
+    def run(self, workers: Mapping[str, WorkerProcess], *, alone: bool) -> dict[str, Result]:
+        """Judge the wanted tasks on every device."""
+        from grader.judge import Judge  # noqa: PLC0415 - workers start before pytest is imported
+
+        replaced = {name for task in self.failed for name in tasks.find(task).functions}
+        replaced -= {name for task in self.wanted for name in tasks.find(task).functions}
+        judges = [
+            Judge(
+                self.folder,
+                self.seed,
+                given_device(),
+                backend,
+                replaced=replaced,
+                waiting=self.waiting,
+                worker=workers.get(backend),
+            )
+            for backend in self.devices.names
+        ]
+        try:
+            results = self._check(judges, self.wanted, None if alone else self.announce)
+            if alone:
+                for task in self.wanted:
+                    if results[task].state is not State.PASSED and tasks.find(task).builds_on:
+                        results |= self._without_others(judges, results[task])
+                    if self.announce:
+                        self.announce(results[task])
+        finally:
+            for judge in judges:
+                judge.close()
+            self.output = judges[0].output
+        return results
+
+    def _without_others(self, judges: Sequence[Judge], first: Result) -> dict[str, Result]:
+        """Judge a task again with all that it builds on replaced.
+
+        A task graded alone must get the score that it gets among all, where what failed before it
+        is replaced. What it builds on is not judged here, so a task that fails may fail because of
+        that.
+        """
+        builds_on = tasks.find(first.task).builds_on
+        for judge in judges:
+            judge.replaced |= {name for task in builds_on for name in tasks.find(task).functions}
+        again = self._check(judges, [first.task], None)[first.task]
+        if again.score <= first.score:
+            return {}
+        note = (
+            f"with your own {', '.join(builds_on)} it scores {first.score}: "
+            "one of them is wrong; make grade shows which"
+        )
+        return {first.task: replace(again, notes=(*again.notes, note))}
+
+    def _check(
+        self,
+        judges: Sequence[Judge],
+        wanted: Iterable[str],
+        announce: Callable[[Result], None] | None,
+    ) -> dict[str, Result]:
+        with _no_other_plugins():
+            import pytest  # noqa: PLC0415 - takes a while, and the workers start meanwhile
+
+            from grader.plugin import GradingPlugin  # noqa: PLC0415 - as pytest
+
+            plugin = GradingPlugin(judges, wanted, self.failed, announce, self.devices.gpu)
+            quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
+            settings = ["-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "--capture=no"]
+            status = pytest.main([*quiet, *settings, str(CHECKS)], plugins=[plugin])
+        if plugin.unusable is not None:
+            raise plugin.unusable
+        if status == pytest.ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        if plugin.errors:
+            raise RuntimeError("a check cannot be loaded:\n" + "\n".join(plugin.errors))
+        plugin.check_is_complete()
+        return plugin.results
 
 
-def _second_opinion(
-    judge: Judge, task: str, not_started: set[str], first: Result
+def _immediate(
+    wanted: list[tasks.Task], not_started: set[str], devices: Devices
 ) -> dict[str, Result]:
-    """Judge a task again with all that it builds on replaced.
-
-    A task graded alone must get the score that it gets among all, where what failed before it is
-    replaced. What it builds on is not judged here, so a task that fails may fail because of that.
-    """
-    builds_on = tasks.find(task).builds_on
-    judge.replaced |= {name for other in builds_on for name in tasks.find(other).functions}
-    again = _run_checks(judge, [task], not_started, None)[task]
-    if again.score <= first.score:
-        return {}
-    note = (
-        f"with your own {', '.join(builds_on)} it scores {first.score}: "
-        "one of them is wrong; make grade shows which"
-    )
-    return {task: replace(again, notes=(*again.notes, note))}
-
-
-def _run_checks(
-    judge: Judge,
-    wanted: Iterable[str],
-    not_started: set[str],
-    announce: Callable[[Result], None] | None,
-) -> dict[str, Result]:
-    with _no_other_plugins():
-        import pytest  # noqa: PLC0415 - takes a while, and the worker starts meanwhile
-
-        from grader.plugin import GradingPlugin  # noqa: PLC0415 - as pytest
-
-        plugin = GradingPlugin(judge, wanted, not_started, announce)
-        quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
-        settings = ["-c", str(CHECKS / "pytest.ini"), "--rootdir", str(CHECKS), "--capture=no"]
-        status = pytest.main([*quiet, *settings, str(CHECKS)], plugins=[plugin])
-    if plugin.unusable is not None:
-        raise plugin.unusable
-    if status == pytest.ExitCode.INTERRUPTED:
-        raise KeyboardInterrupt
-    if plugin.errors:
-        raise RuntimeError("a check cannot be loaded:\n" + "\n".join(plugin.errors))
-    plugin.check_is_complete()
-    return plugin.results
-
-
-def _immediate(wanted: list[tasks.Task], not_started: set[str]) -> dict[str, Result]:
     """Results that need no worker: not started, or not measured here."""
     results = {}
     for task in wanted:
-        if task.needs_gpu:
-            state, message = State.NOT_MEASURED, "needs a GPU"
+        if task.needs_gpu and GPU not in devices.names:
+            results[task.id] = _unmeasured(task)
         elif task.id in not_started:
-            state, message = State.NOT_STARTED, ""
-        else:
-            continue
-        results[task.id] = Result(task.id, task.title, state, 0, task.points, message, task.file)
+            results[task.id] = Result(
+                task.id, task.title, State.NOT_STARTED, 0, task.points, file=task.file
+            )
     return results
+
+
+def _unmeasured(task: tasks.Task) -> Result:
+    state, message = State.NOT_MEASURED, "needs a GPU"
+    return Result(task.id, task.title, state, 0, task.points, message, task.file)
+
+
+def _sources(folder: Path) -> dict[str, str]:
+    """The text of the submission's files, to quote lines from."""
+    return {
+        file: (folder / file).read_text("utf-8", "replace")
+        for file in tasks.FILES
+        if (folder / file).is_file() and (folder / file).stat().st_size <= MAX_SOURCE_BYTES
+    }
 
 
 def _not_started(folder: Path) -> set[str]:

@@ -27,8 +27,9 @@ from grader.actions import (
     take,
     with_full_names,
 )
+from grader.limits import WorkerDiedError
 from grader.outcomes import Outcome, Value, outcome
-from grader.process import WorkerDiedError, WorkerProcess
+from grader.process import WorkerProcess, WorkerStartError
 from grader.verdicts import (
     CheckFailure,
     RaisedInSubmission,
@@ -40,7 +41,7 @@ from grader.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -64,19 +65,21 @@ __all__ = [
 ]
 
 
-class WorkerStartError(Exception):
-    """The process for student code could not be started; the message holds what it wrote."""
-
-
 class Judge:
-    """One submission under judgement.
+    """One submission under judgement on one device.
 
     Args:
         folder: the submission's files.
         seed: from which every check's inputs are drawn.
         device: the judge's own device.py.
+        backend: on which the submission runs, "emulator" or "gpu".
         replaced: functions to replace by stand-ins from the beginning.
         waiting: called if the device takes long to start.
+        worker: one that was started ahead for that backend; the judge ends it.
+
+    Attributes:
+        last_request: the actions that were run last.
+        last_launched_own: whether a kernel of the submission ran in them.
     """
 
     def __init__(
@@ -84,26 +87,31 @@ class Judge:
         folder: Path,
         seed: int,
         device: Path,
+        backend: str = "emulator",
+        *,
         replaced: Iterable[str] = (),
         waiting: Callable[[], None] | None = None,
+        worker: WorkerProcess | None = None,
     ) -> None:
-        self.folder, self.seed = folder.resolve(), seed
+        self.folder, self.seed, self.backend = folder.resolve(), seed, backend
         self._device = device.resolve()
         self.replaced = set(replaced)
         self._waiting = waiting
         self._loaded: frozenset[str] | None = None
-        self._worker: WorkerProcess | None = None
+        self._worker = worker
         self._scratch = Path(tempfile.mkdtemp(prefix="grader-"))
         self._faults: dict[str, Mapping[str, Any]] = {}
         self._missing: frozenset[str] = frozenset()
         self._too_slow: dict[str, str] = {}
         self._output: list[str] = []
+        self.last_request: tuple[list[Mapping[str, Any]], list[Array]] = ([], [])
+        self.last_launched_own = False
         self.start()
 
     def start(self) -> None:
         """Start a worker, without waiting for it."""
         if self._worker is None:
-            self._worker, self._loaded = WorkerProcess(self._scratch), None
+            self._worker, self._loaded = WorkerProcess(self._scratch, self.backend), None
 
     def close(self) -> None:
         """End the worker and remove what it left."""
@@ -131,7 +139,8 @@ class Judge:
         for what in called:
             if what in own:
                 self.require(what)
-        entries, arrays = numbered(actions)
+        self.last_request = entries, arrays = numbered(actions)
+        self.last_launched_own = False
         try:
             reply, reply_arrays = self._ask(entries, arrays)
         except WorkerDiedError as death:
@@ -142,15 +151,36 @@ class Judge:
                 self._too_slow[what] = death.reason
             raise CheckFailure(f"{short_name(what)}: {death.reason}", file=file_of(what)) from None
         try:
-            return self._outcomes(actions, reply, reply_arrays)
+            outcomes = self._outcomes(actions, reply, reply_arrays)
+            self.last_launched_own = any(outcome.own_threads for outcome in outcomes)
         except CheckFailure as failure:
             if called and any(found.kind == "time-limit" for found in failure.findings):
                 self._too_slow[called[-1]] = failure.message.splitlines()[0]
             raise
+        else:
+            return outcomes
         finally:
             if reply.get("lost"):
                 self._drop()
                 self.start()
+
+    def rerun(self, under: Sequence[str], limit_s: float) -> None:
+        """Run the last request again, in a worker of its own that another program runs.
+
+        Args:
+            under: the program and its options; what it finds out is its own business.
+            limit_s: for the program to end when the worker has.
+        """
+        worker = WorkerProcess(self._scratch, self.backend, under)
+        entries, arrays = self.last_request
+        try:
+            worker.ask(self._request(frozenset(self.replaced)), [])
+            worker.ask({"op": "run", "actions": entries}, arrays)
+            worker.finish(limit_s)
+        except (WorkerDiedError, WorkerStartError):
+            pass  # what the program wrote until then counts
+        finally:
+            worker.kill()
 
     def require(self, function: str) -> None:
         """Raise CheckFailure if a module does not load, lacks a function, or that never ends."""
@@ -188,7 +218,7 @@ class Judge:
         """The worker, with the submission and today's stand-ins loaded."""
         self.start()
         assert self._worker is not None  # noqa: S101 - for mypy: start made one
-        self._wait()
+        self._worker.wait_until_ready(self._waiting)
         wanted = frozenset(self.replaced)
         if self._loaded == wanted:
             return self._worker
@@ -202,30 +232,15 @@ class Judge:
         self._missing = frozenset(map(str, reply.get("missing", ())))
         return self._worker
 
-    def _wait(self) -> None:
-        """Wait for the worker; where it cannot start, that is no fault of the submission."""
-        assert self._worker is not None  # noqa: S101 - for mypy: start made one
-        try:
-            self._worker.wait_until_ready(self._waiting)
-        except WorkerDiedError as death:
-            output = self._worker.output.strip()
-            self._drop()
-            raise WorkerStartError(
-                f"the worker could not start ({death.reason}):\n{output}"
-            ) from None
-
     def _load_apart_from_broken(self, wanted: frozenset[str]) -> dict[str, Any]:
         """Load; a module that kills the worker while it is imported is left out the next time."""
-        request = {"op": "load", "folder": str(self.folder), "device": str(self._device)}
-        request_full: dict[str, Any] = {**request, "replaced": sorted(wanted)}
         for module in [*(file.removesuffix(".py") for file in tasks.FILES), ""]:
             self.start()
             assert self._worker is not None  # noqa: S101 - for mypy: start made one
-            request_full["without"] = [m for m, f in self._faults.items() if f.get("deadly")]
             try:
-                return self._worker.ask(request_full, [])[0]
+                return self._worker.ask(self._request(wanted), [])[0]
             except WorkerDiedError as death:
-                died_in = self._module_being_loaded(module)
+                died_in = _module_being_loaded(self._worker.scratch, module)
                 self._faults[died_in] = {
                     "type": "died",
                     "message": death.reason,
@@ -235,12 +250,15 @@ class Judge:
                 self._drop()
         raise RuntimeError("no worker survives an empty submission")
 
-    def _module_being_loaded(self, otherwise: str) -> str:
-        """The module whose import the worker noted last, before it died."""
-        try:
-            return (self._scratch / "loading").read_text("utf-8").strip()
-        except OSError:
-            return otherwise
+    def _request(self, wanted: frozenset[str]) -> dict[str, Any]:
+        """The request that loads the submission, without the modules that killed a worker."""
+        return {
+            "op": "load",
+            "folder": str(self.folder),
+            "device": str(self._device),
+            "replaced": sorted(wanted),
+            "without": [name for name, fault in self._faults.items() if fault.get("deadly")],
+        }
 
     @property
     def output(self) -> str:
@@ -265,3 +283,11 @@ class Judge:
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise CheckFailure(f"the worker's answer makes no sense ({error!r})") from None
         return outcomes
+
+
+def _module_being_loaded(scratch: Path, otherwise: str) -> str:
+    """The module whose import a worker noted last, before it died."""
+    try:
+        return (scratch / "loading").read_text("utf-8").strip()
+    except OSError:
+        return otherwise

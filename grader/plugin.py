@@ -1,7 +1,8 @@
 """The pytest plugin that turns checks into Results.
 
-It puts the checks into judging order, gives each its view of the submission, skips what is not
-started, decides before each task what is replaced by stand-ins, and collects outcomes.
+It puts the checks into judging order, runs each on every device that judges, gives it its view of
+the submission, skips what is not started, decides before each task what is replaced by stand-ins,
+and collects outcomes.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader import tasks
+from grader import sanitizer, tasks
+from grader.devices import GPU
 from grader.judge import CheckFailure, WorkerStartError
 from grader.result import PartResult, Result, State
-from grader.student import PLACE, Student
+from grader.student import EVIDENCE, PLACE, Student
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from grader.judge import Judge
     from grader.tasks import Task
@@ -29,33 +31,38 @@ class _Progress:
     """A task while its checks run."""
 
     parts: dict[str, PartResult] = field(default_factory=dict)
-    shared: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, dict[str, Any]] = field(default_factory=dict)  # by device
     seconds: float = 0.0
     stand_ins: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
 
 
 class GradingPlugin:
     """Grades the tasks that are wanted.
 
     Args:
-        judge: of the submission.
+        judges: of the submission, one a device; the first one scores, another gives a second
+            opinion on what the first finds right. What needs a GPU is judged there alone.
         wanted: ids of the tasks to grade.
-        not_started: ids of the tasks whose stubs still stand.
+        failed: ids of the tasks that are not started, or failed before.
         announce: called with each Result as soon as its task is done.
+        gpu: what the GPU is called in a sentence.
     """
 
     def __init__(
         self,
-        judge: Judge,
+        judges: Sequence[Judge],
         wanted: Iterable[str],
-        not_started: Iterable[str],
+        failed: Iterable[str],
         announce: Callable[[Result], None] | None = None,
+        gpu: str = "the GPU",
     ) -> None:
-        self._judge, self._wanted = judge, frozenset(wanted)
-        self._not_started = frozenset(not_started)
+        self._judges = {judge.backend: judge for judge in judges}
+        self._wanted, self._gpu = frozenset(wanted), gpu
+        self._examiner = sanitizer.Examiner()
         self._announce = announce or (lambda _: None)
         self._progress: dict[str, _Progress] = {}
-        self._failed: set[str] = set(self._not_started)
+        self._failed: set[str] = set(failed) - self._wanted
         self._current: Task | None = None
         self._collected: set[tuple[str, str]] = set()
         self.results: dict[str, Result] = {}
@@ -68,22 +75,33 @@ class GradingPlugin:
         """Register the marker."""
         config.addinivalue_line("markers", "part(task, part, points, needs): a share of a task")
 
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One run of each check for each device."""
+        if "student" in metafunc.fixturenames:
+            metafunc.parametrize("student", tuple(self._judges), indirect=True)
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the checks of the tasks that are wanted and started, in judging order."""
+        """Keep the checks of the tasks that are wanted, in judging order."""
         order = {task.id: place for place, task in enumerate(tasks.judging_order())}
         kept = []
         for item in items:
             task, part = _part_of(item)
             self._collected.add((task, part))
-            if task in self._wanted and task not in self._not_started:
+            needs_gpu = tasks.find(task).needs_gpu
+            if task in self._wanted and (_device_of(item) == GPU or not needs_gpu):
                 kept.append(item)
         places = {
             (task.id, part.name): place
             for task in tasks.TASKS
             for place, part in enumerate(task.parts)
         }
-        kept.sort(key=lambda item: (order[_part_of(item)[0]], places[_part_of(item)]))
-        items[:] = kept
+        devices = list(self._judges)
+
+        def place(item: pytest.Item) -> tuple[int, int, int]:
+            part = _part_of(item)
+            return order[part[0]], places[part], devices.index(_device_of(item))
+
+        items[:] = sorted(kept, key=place)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A check that cannot be collected is the grader's own fault."""
@@ -92,9 +110,10 @@ class GradingPlugin:
 
     def check_is_complete(self) -> None:
         """RuntimeError if the table's parts and the collected checks are not the same."""
-        parts = {(t.id, part.name) for t in tasks.TASKS for part in t.parts if not t.needs_gpu}
-        if parts != self._collected:
-            wrong = sorted(parts ^ self._collected)
+        parts = {(t.id, part.name) for t in tasks.TASKS for part in t.parts}
+        needed = {(task, part) for task, part in parts if not tasks.find(task).needs_gpu}
+        if not needed <= self._collected <= parts:
+            wrong = sorted((needed - self._collected) | (self._collected - parts))
             raise RuntimeError(f"checks and table of tasks differ: {wrong} {self.errors}")
 
     # Running -----------------------------------------------------------------------------------
@@ -103,7 +122,10 @@ class GradingPlugin:
     def student(self, request: pytest.FixtureRequest) -> Student:
         """The submission, as the check of one part sees it."""
         task, part = _part_of(request.node)
-        return Student(self._judge, task, part, self._progress[task].shared)
+        progress, device = self._progress[task], _device_of(request.node)
+        if progress.waits_for or (part in progress.parts and not progress.parts[part].passed):
+            pytest.skip("waits for another task, or is known to be wrong")
+        return Student(self._judges[device], task, part, progress.shared.setdefault(device, {}))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -124,18 +146,30 @@ class GradingPlugin:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note the outcome of a part."""
         report = yield
-        if call.when == "call" or (call.excinfo is not None and call.when == "setup"):
-            task, part = _part_of(item)
-            error = call.excinfo.value if call.excinfo is not None else None
+        is_over = call.when == "call" or (call.excinfo is not None and call.when == "setup")
+        error = call.excinfo.value if call.excinfo is not None else None
+        if is_over and not isinstance(error, pytest.skip.Exception):
             if isinstance(error, WorkerStartError):
                 self.unusable, item.session.shouldstop = error, "no worker"
-            progress = self._progress[task]
-            result = _part_result(item, error, report.longreprtext)
-            if result.message and result.line is None and PLACE in progress.shared:
-                file, line = progress.shared[PLACE]
-                result = replace(result, file=file, line=line)
-            progress.parts[part] = result
+            self._note(item, error, report.longreprtext)
         return report
+
+    def _note(self, item: pytest.Item, error: BaseException | None, trace: str) -> None:
+        """Keep the outcome of a part; what another device found right may be wrong on the GPU."""
+        (task, part), device = _part_of(item), _device_of(item)
+        progress, shared = self._progress[task], self._progress[task].shared.get(device, {})
+        result = _part_result(item, error, trace)
+        if result.message and result.line is None and PLACE in shared:
+            file, line = shared[PLACE]
+            result = replace(result, file=file, line=line)
+        if device == GPU and isinstance(error, CheckFailure):
+            result = self._examiner.examine(self._judges[GPU], result, error)
+        if part in progress.parts:
+            result = second_opinion(progress.parts[part], result, self._gpu)
+        else:
+            shown = (*shared.get(f"{EVIDENCE} {part}", ()), *result.evidence)
+            result = replace(result, evidence=shown)
+        progress.parts[part] = result
 
     def pytest_sessionfinish(self) -> None:
         """The last task is done."""
@@ -148,27 +182,45 @@ class GradingPlugin:
         progress = self._progress.setdefault(task.id, _Progress())
         broken = [needed for needed in task.builds_on if needed in self._failed]
         needed = {name for other in broken for name in tasks.find(other).functions}
-        if not needed <= self._judge.replaced:
-            # All that failed so far, at once: each change means loading the submission anew.
-            self._judge.replaced |= {
-                n for other in self._failed for n in tasks.find(other).functions
-            }
-            self._judge.replaced -= set(task.functions)
-        if broken:
-            progress.stand_ins = tuple(broken)
+        if task.needs_gpu:
+            progress.waits_for = tuple(broken)  # no stand-in is as fast as a kernel
+            return
+        for judge in self._judges.values():
+            if not needed <= judge.replaced:
+                # All that failed so far, at once: each change means loading the submission anew.
+                judge.replaced |= {n for other in self._failed for n in tasks.find(other).functions}
+                judge.replaced -= set(task.functions)
+        progress.stand_ins = tuple(broken)
 
     def _finish(self) -> None:
         task, self._current = self._current, None
         if task is None:
             return
         progress = self._progress[task.id]
-        if len(progress.parts) < len(task.parts):
+        if progress.waits_for:
+            result = _waiting(task, progress.waits_for)
+        elif len(progress.parts) < len(task.parts):
             return  # interrupted: no verdict on half of a task
-        result = assemble(task, progress.parts, progress.seconds, progress.stand_ins)
+        else:
+            result = assemble(task, progress.parts, progress.seconds, progress.stand_ins)
         if result.state not in (State.PASSED, State.GRADER_FAULT):
             self._failed.add(task.id)
         self.results[task.id] = result
         self._announce(result)
+
+
+def second_opinion(first: PartResult, second: PartResult, gpu: str) -> PartResult:
+    """A part that was right on the emulator, after the same check on a GPU."""
+    if second.passed and not second.fault:
+        return first
+    told = f"right on the emulator, wrong on {gpu}: {second.message}"
+    return replace(second, message=told, evidence=(*first.evidence, *second.evidence))
+
+
+def _waiting(task: Task, others: tuple[str, ...]) -> Result:
+    names, verb = ", ".join(others), "is" if len(others) == 1 else "are"
+    message = f"waits until {names} {verb} right: a wrong kernel's time says nothing"
+    return Result(task.id, task.title, State.WAITS, 0, task.points, message, task.file)
 
 
 def assemble(
@@ -207,6 +259,7 @@ def assemble(
         findings=findings,
         seconds=seconds,
         parts=ordered,
+        evidence=tuple(item for part in ordered for item in part.evidence),
         stand_ins=stand_ins,
     )
 
@@ -216,6 +269,14 @@ def _part_of(item: pytest.Item) -> tuple[str, str]:
     if marker is None:
         raise pytest.UsageError(f"{item.nodeid} has no part marker")
     return str(marker.kwargs["task"]), str(marker.kwargs["part"])
+
+
+def _device_of(item: pytest.Item) -> str:
+    """The device on which this run of a check judges."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        raise pytest.UsageError(f"{item.nodeid} does not use the fixture student")
+    return str(callspec.params["student"])
 
 
 def _part_result(item: pytest.Item, error: BaseException | None, trace: str) -> PartResult:
@@ -234,5 +295,6 @@ def _part_result(item: pytest.Item, error: BaseException | None, trace: str) -> 
             line=error.line,
             diagnoses=error.diagnoses,
             findings=error.findings,
+            evidence=error.evidence,
         )
     return replace(result, message=f"{type(error).__name__}: {error}", fault=trace)

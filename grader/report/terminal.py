@@ -70,7 +70,8 @@ class Terminal:
 
     def backend(self, name: str, reason: str) -> None:
         """The first line: on which device, and why."""
-        self._console.print(Text(f"backend: {name} — {reason}", style="dim"))
+        shown = name.replace("emulator", "emulator (checked)")
+        self._console.print(Text(f"backend: {shown} — {reason}", style="dim"))
 
     def waiting(self) -> None:
         """A line for a device that takes long to start."""
@@ -102,9 +103,8 @@ class Terminal:
         """The last lines: the total, and the first thing to do."""
         more = ""
         if report.unmeasured:
-            more = f", {report.unmeasured} more " + (
-                "for timings, which are not graded yet" if report.backend == "gpu" else "on a GPU"
-            )
+            on_gpu = "gpu" in report.backend  # where timings could be had, but were not taken
+            more = f", {report.unmeasured} more " + ("for timings" if on_gpu else "on a GPU")
         total = Text(f"{report.score} / {report.max_score}{more}", style="bold")
         self._console.print()
         self._console.print(total)

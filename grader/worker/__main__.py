@@ -1,4 +1,4 @@
-"""Entry of the worker process: `python -I grader/worker/__main__.py READ_FD WRITE_FD`."""
+"""Entry of the worker: `python -I grader/worker/__main__.py READ_FD WRITE_FD JUDGE_PID`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ def main() -> None:
     # Run as a script, sys.path[0] is this folder, whose module names must shadow nothing.
     sys.path[:] = [entry for entry in sys.path if entry != str(Path(__file__).resolve().parent)]
     sys.path.insert(0, str(root))
-    from grader.worker.serve import serve  # noqa: PLC0415 - importable only from here on
+    from grader.worker import confinement  # noqa: PLC0415 - importable only from here on
+    from grader.worker.serve import serve  # noqa: PLC0415
 
-    serve(int(sys.argv[1]), int(sys.argv[2]))
+    read_fd, write_fd, judge = sys.argv[1:]
+    confinement.die_with(int(judge) if judge else None)
+    confinement.limit_files()
+    confinement.hide_the_grader(root)
+    serve(int(read_fd), int(write_fd))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader import tasks
 from grader.worker import standins
+from grader.worker.device import StartError, reason
 from grader.worker.faults import describe_fault
 
 if TYPE_CHECKING:
@@ -55,15 +56,21 @@ class Submission(MetaPathFinder):
             {"modules": {name: None, or its fault}, "missing": functions that a loaded module
             should have and has not}. A module that fails is replaced by its stand-ins, so that the
             next can be loaded.
+
+        Raises:
+            StartError: the device does not start.
         """
         self._forget()
         sys.meta_path.insert(0, self)
+        if "device" not in sys.modules:
+            try:
+                device = importlib.import_module("device")
+            except Exception as error:  # nothing of the student's has run yet
+                raise StartError(reason(error)) from error
+            if prepare is not None:
+                prepare(device)
         if str(self.folder) not in sys.path:
             sys.path.append(str(self.folder))  # for files of the student's own beside the five
-        first = "device" not in sys.modules
-        device = importlib.import_module("device")
-        if prepare is not None and first:
-            prepare(device)
         return {"modules": {name: self._load(name) for name in MODULES}, "missing": self.missing}
 
     def resolve(self, name: str) -> Any:

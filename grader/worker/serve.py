@@ -27,9 +27,13 @@ def serve(read_fd: int, write_fd: int) -> None:
     """
     pipe = Pipe(read_fd, write_fd)
     sys.dont_write_bytecode = True  # a submission's folder is read, never written
-    backend = device.activate()
-    launches.record()
-    protocol.send(pipe, {"ready": True, "backend": backend})
+    try:
+        backend = device.activate()
+        launches.record()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the judge reports it
+        protocol.send(pipe, {"unusable": device.reason(error)})
+        return
+    protocol.send(pipe, {"ready": True})
     worker: Worker | None = None
     while True:
         try:
@@ -38,8 +42,11 @@ def serve(read_fd: int, write_fd: int) -> None:
             os._exit(0)  # the judge is gone, or done; nothing of the student's runs on exit
         reply_arrays: list[Any] = []
         if request["op"] == "load":
-            worker = Worker(request, backend)
-            reply = worker.loaded
+            try:
+                worker = Worker(request, backend)
+                reply = worker.loaded
+            except device.StartError as error:
+                reply = {"unusable": str(error)}
         elif worker is not None:
             reply = worker.run(request["actions"], arrays, reply_arrays)
         else:
@@ -61,7 +68,7 @@ class Worker:
         self._submission = Submission(
             self._folder, Path(request["device"]), request["replaced"], request["without"]
         )
-        self.loaded = self._submission.load(device.poison_pool if backend == "gpu" else None)
+        self.loaded = self._submission.load(device.replace_pool if backend == "gpu" else None)
         self.loaded["findings"] = device.take_findings(self._folder)
         launches.take()
 

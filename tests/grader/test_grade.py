@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from grader import curves, expect, tolerance
+from grader.devices import Devices
 from grader.grade import SubmissionError, grade
+from grader.process import WorkerProcess, WorkerStartError
 from grader.result import Report, State
 
 if TYPE_CHECKING:
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION, ASSIGNMENT = ROOT / "solution", ROOT / "assignment"
-BACKEND = ("emulator", "test")
+WRONG_BIAS = """
+right = bias_add
+def bias_add(Z, b):
+    right(Z, b)
+    right(Z, b)
+"""
+DEVICES = Devices(("emulator",), "test")
 
 
 def timeless(report: Report) -> Report:
@@ -44,8 +52,8 @@ def test_reference(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(expect, "close", measured)
     monkeypatch.setattr(curves, "check_curve", measured_curve)
-    report = grade(SOLUTION, seed=3, backend=BACKEND)
-    assert [r.task for r in report.results if r.state is not State.PASSED] == ["5.1", "5.2"]
+    report = grade(SOLUTION, seed=3, devices=DEVICES)
+    assert {r.state for r in report.results} == {State.PASSED, State.NOT_MEASURED}
     assert (report.score, report.max_score, report.unmeasured) == (85, 85, 15)
     assert report.is_perfect
     assert (
@@ -55,7 +63,7 @@ def test_reference(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_stub() -> None:
     """The handout's stub: every task not started, no points, nothing run."""
-    report = grade(ASSIGNMENT, seed=3, backend=BACKEND)
+    report = grade(ASSIGNMENT, seed=3, devices=DEVICES)
     assert {r.state for r in report.results} == {State.NOT_STARTED, State.NOT_MEASURED}
     assert (report.score, report.max_score) == (0, 85)
     assert report.seconds < 3
@@ -64,9 +72,9 @@ def test_stub() -> None:
 def test_same_seed_same_report(submission: Callable[..., Path]) -> None:
     """The same submission and seed give the same report, but for times."""
     text = (SOLUTION / "kernels.py").read_text("utf-8")
-    folder = submission(kernels=text.replace("Z[i] += b[i % C]", "Z[i] += 2.0f * b[i % C]"))
+    folder = submission(kernels=text + WRONG_BIAS)
     only = {"1.1", "2.3"}
-    first, second = (grade(folder, seed=9, backend=BACKEND, only=only) for _ in range(2))
+    first, second = (grade(folder, seed=9, devices=DEVICES, only=only) for _ in range(2))
     assert timeless(first) == timeless(second)
     assert first.find("1.1").score == 0
     assert first.find("2.3").state is State.PASSED
@@ -76,8 +84,8 @@ def test_same_seed_same_report(submission: Callable[..., Path]) -> None:
 def test_task_alone(submission: Callable[..., Path]) -> None:
     """A task graded alone gets the score that it gets among all, and is told what else is wrong."""
     text = (SOLUTION / "kernels.py").read_text("utf-8")
-    folder = submission(kernels=text.replace("Z[i] += b[i % C]", "Z[i] += 2.0f * b[i % C]"))
-    report = grade(folder, seed=9, backend=BACKEND, only={"2.3"}, alone=True)
+    folder = submission(kernels=text + WRONG_BIAS)
+    report = grade(folder, seed=9, devices=DEVICES, only={"2.3"}, alone=True)
     assert report.find("2.3").state is State.PASSED
     assert "one of them is wrong" in report.find("2.3").notes[-1]
 
@@ -89,12 +97,11 @@ def test_started_stub(submission: Callable[..., Path]) -> None:
         name: (ASSIGNMENT / f"{name}.py").read_text("utf-8")
         for name in ("kernels", "linear", "network", "training")
     }
-    report = grade(submission(blas=solved, **stubs), seed=1, backend=BACKEND)
+    report = grade(submission(blas=solved, **stubs), seed=1, devices=DEVICES)
     assert report.find("2.1").state is State.PASSED
     assert report.score == 6
-    assert {r.state for r in report.results if r.task not in {"2.1", "5.1", "5.2"}} == {
-        State.NOT_STARTED
-    }
+    others = {r.state for r in report.results if r.task != "2.1"}
+    assert others == {State.NOT_STARTED, State.NOT_MEASURED}
 
 
 def test_fault_of_the_grader(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +111,7 @@ def test_fault_of_the_grader(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyError("no such thing")
 
     monkeypatch.setattr(expect, "nothing", broken)
-    report = grade(SOLUTION, seed=1, backend=BACKEND, only={"1.1", "1.4"})
+    report = grade(SOLUTION, seed=1, devices=DEVICES, only={"1.1", "1.4"})
     assert report.find("1.1").state is State.GRADER_FAULT
     assert (report.score, report.max_score) == (6, 6)
 
@@ -114,4 +121,48 @@ def test_nothing_to_grade(make: Callable[[Path], None], tmp_path: Path) -> None:
     """An empty folder, a file, and nothing at all are errors that say what was expected."""
     make(tmp_path / "x")
     with pytest.raises(SubmissionError, match="x: "):
-        grade(tmp_path / "x", seed=1, backend=BACKEND)
+        grade(tmp_path / "x", seed=1, devices=DEVICES)
+
+
+def test_second_opinion(submission: Callable[..., Path], tmp_path: Path) -> None:
+    """What is right on the emulator and wrong on the GPU costs its part, and names both."""
+    text = (SOLUTION / "kernels.py").read_text("utf-8")
+    differs = "\nimport os\nright = sgd_update\ndef sgd_update(w, g, learning_rate):\n"
+    differs += "    right(w, g, learning_rate * (2 if 'second' in os.getcwd() else 1))\n"
+    folder = submission(kernels=text + differs)
+    (tmp_path / "second").mkdir()
+    both = Devices(("emulator", "gpu"), "test", "the H100")
+    report = grade(
+        folder,
+        seed=2,
+        devices=both,
+        only={"1.1", "2.4"},
+        workers={"gpu": WorkerProcess(tmp_path / "second", "emulator")},
+    )
+    assert report.backend == "emulator and gpu"
+    assert report.find("1.1").state is State.PASSED
+    result = report.find("2.4")
+    assert result.state is State.FAILED
+    assert result.message.startswith("right on the emulator, wrong on the H100: ")
+
+
+def test_waits_for_right_kernels(submission: Callable[..., Path], tmp_path: Path) -> None:
+    """Where there is a GPU, times of kernels that are wrong are not taken."""
+    text = (SOLUTION / "kernels.py").read_text("utf-8")
+    folder = submission(kernels=text + WRONG_BIAS)
+    report = grade(
+        folder,
+        seed=2,
+        devices=Devices(("emulator", "gpu"), "test", "the H100"),
+        only={"1.1", "5.1"},
+        workers={"gpu": WorkerProcess(tmp_path, "emulator")},
+    )
+    assert report.find("5.1").state in (State.WAITS, State.NOT_MEASURED)
+
+
+def test_device_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker's own reason is told once, with the next step."""
+    monkeypatch.setenv("EMULATOR_MEMORY_BYTES", "much")
+    with pytest.raises(WorkerStartError, match="EMULATOR_MEMORY_BYTES") as caught:
+        grade(SOLUTION, seed=2, devices=DEVICES, only={"1.1", "1.2"})
+    assert "Next: make doctor" in str(caught.value)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from grader import process
+from grader import limits
 from grader.judge import CheckFailure, Host, Judge, Kept, RaisedInSubmission, call, new, put, take
 
 SOLUTION = Path(__file__).resolve().parents[2] / "solution"
@@ -35,6 +39,31 @@ def kernels(body: str) -> str:
     """A kernels.py whose bias_add has that body."""
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     return f"{GIVEN}def bias_add(Z, b):\n{lines}\n"
+
+
+def started_in(folder: Path) -> list[int]:
+    """The living processes whose working directory is that folder."""
+    found = []
+    for pid in limits._pids():
+        with contextlib.suppress(OSError):
+            if running(pid) and Path(f"/proc/{pid}/cwd").readlink() == folder:
+                found.append(pid)
+    return found
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process, and it is no zombie."""
+    fields = limits._stat(pid)
+    return bool(fields) and fields[0] != "Z"
+
+
+def sleepers() -> list[int]:
+    """The processes that `test_daemons_are_ended` starts."""
+    return [
+        pid
+        for pid in limits._pids()
+        if running(pid) and b"61.25" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def failure(judge: Judge, *actions: Any) -> CheckFailure:
@@ -97,7 +126,12 @@ def test_exception(judged: Callable[..., Judge]) -> None:
         ("import os; os.closerange(3, 100); return 1", "the process"),
         (FORGERY, "private pipe"),
         ("raise NotImplementedError('TODO(1.1): bias_add')", "not written yet: TODO(1.1)"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "did it take all memory?"),
         ("raise MemoryError", "raised MemoryError"),
+        ("open('big', 'wb').truncate(1 << 40)", "raised OSError"),
+        ("import grader.oracle", "No module named 'grader'"),
+        ("import solution", "No module named 'solution'"),
+        ("import tests.grader", "No module named 'tests"),
         ("return bias_add(Z, b)", "raised RecursionError"),
     ],
 )  # fmt: skip
@@ -111,7 +145,7 @@ def test_misfortune(judged: Callable[..., Judge], body: str, words: str) -> None
 
 def test_endless_loop(judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch) -> None:
     """An endless loop is stopped after a limit of processor time, and not run a second time."""
-    monkeypatch.setattr(process, "CPU_LIMIT_S", 2.0)
+    monkeypatch.setattr(limits, "CPU_LIMIT_S", 2.0)
     judge = judged(kernels=kernels("while True: pass"))
     assert "stopped after 2 s of work" in failure(judge, call("kernels.bias_add", Z, b)).message
     assert "was not run again" in failure(judge, call("kernels.bias_add", Z, b)).message
@@ -121,11 +155,64 @@ def test_sleep_is_tried_again(
     judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A call that waits for ever runs into the wall-clock backstop, twice."""
-    monkeypatch.setattr(process._Deadline.restart, "__defaults__", (2.0,))
+    monkeypatch.setattr(limits, "WALL_LIMIT_S", 2.0)
     body = "import time\nopen('tries', 'a').write('x')\ntime.sleep(60)"
     judge = judged(kernels=kernels(body))
     assert "stopped after 2 s" in failure(judge, call("kernels.bias_add", Z, b)).message
     assert (judge._scratch / "tries").read_text() == "xx"
+
+
+def test_memory_bomb(judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that takes ever more memory is stopped, and not run a second time."""
+    monkeypatch.setattr(limits, "MEMORY_LIMIT_BYTES", 1 << 29)
+    judge = judged(kernels=kernels("a = []\nwhile True: a.append(np.ones(1 << 22))"))
+    assert "more than 0.5 GiB of memory" in failure(judge, call("kernels.bias_add", Z, b)).message
+    assert "was not run again" in failure(judge, call("kernels.bias_add", Z, b)).message
+
+
+def test_too_many_processes(judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that starts ever more processes is stopped, and none of them is left."""
+    monkeypatch.setattr(limits, "PROCESS_LIMIT", 8)
+    body = "import os, time\nfor _ in range(20):\n    if os.fork() == 0: time.sleep(60)\nos.wait()"
+    judge = judged(kernels=kernels(body))
+    assert "more than 8 processes" in failure(judge, call("kernels.bias_add", Z, b)).message
+    assert len(started_in(judge._scratch)) == 1  # the fresh worker
+
+
+def test_daemons_are_ended(judged: Callable[..., Judge]) -> None:
+    """A process that leaves the worker's session is ended with it."""
+    body = "import subprocess\nsubprocess.Popen(['sleep', '61.25'], start_new_session=True)"
+    judge = judged(kernels=kernels(body))
+    judge.run(call("kernels.bias_add", Z, b))
+    assert sleepers()
+    judge.close()
+    assert not sleepers()
+
+
+def test_worker_ends_with_the_judge(tmp_path: Path) -> None:
+    """A worker in an endless loop ends when the judge is killed."""
+    (tmp_path / "kernels.py").write_text("while True: pass\n")
+    program = f"""
+from pathlib import Path
+from grader.process import WorkerProcess
+worker = WorkerProcess(Path({str(tmp_path)!r}), "emulator")
+worker.wait_until_ready()
+print(worker._process.pid, flush=True)
+worker.ask(dict(op="load", folder={str(tmp_path)!r}, device={str(SOLUTION / "device.py")!r},
+                replaced=[], without=[]), [])
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=SOLUTION.parent
+    ) as judge:
+        assert judge.stdout is not None
+        worker = int(judge.stdout.readline())
+        time.sleep(0.3)
+        assert running(worker)
+        judge.kill()
+    deadline = time.monotonic() + 10
+    while running(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not running(worker)
 
 
 def test_flood_of_output(judged: Callable[..., Judge]) -> None:

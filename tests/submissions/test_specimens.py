@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grader import process
+from grader.devices import Devices
 from grader.grade import grade
 from grader.result import State
 from tests.submissions import specimens
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from grader.result import Report
 
-BACKEND = ("emulator", "test")
+DEVICES = Devices(("emulator",), "test")
 WRONG = sorted((specimens.HERE / "wrong").glob("*.txt"))
 CORRECT = sorted((specimens.HERE / "correct").glob("*.txt"))
 
@@ -25,7 +26,7 @@ def graded(path: Path, folder: Path, seed: int = 20_26) -> tuple[specimens.Speci
     """Write a specimen and grade it."""
     specimen = specimens.read(path)
     submission = specimen.write(folder)
-    return specimen, grade(submission, seed=seed, backend=BACKEND, only=specimen.grade)
+    return specimen, grade(submission, seed=seed, devices=DEVICES, only=specimen.grade)
 
 
 def lost(report: Report) -> dict[str, tuple[str, ...]]:

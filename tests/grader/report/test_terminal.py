@@ -53,7 +53,7 @@ def shown(*results: Result, width: int = 80, show_all: bool = False) -> str:
 def test_passed_is_one_line() -> None:
     """A passed task takes one line."""
     text = shown(PASSED)
-    assert text.startswith("backend: emulator — no NVIDIA GPU here\n✓ 1.1 bias_add adds")
+    assert text.startswith("backend: emulator (checked) — no NVIDIA GPU here\n✓ 1.1 bias_add adds")
     assert text.splitlines()[1].endswith("4 / 4")
     assert len([line for line in text.splitlines() if line.strip()]) == 4
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader import tasks
+from grader.devices import Devices
 from grader.grade import grade
 from grader.judge import Judge
 
@@ -21,7 +22,7 @@ def test_contract(submission: Callable[..., Path], monkeypatch: pytest.MonkeyPat
     """With every function replaced, every check passes but for the kernels that are the task."""
     folder = submission(kernels=EMPTY, blas=EMPTY, linear=EMPTY, network=EMPTY, training=EMPTY)
     monkeypatch.setattr(Judge, "require", lambda *_: None)
-    report = grade(folder, seed=4, backend=("emulator", "test"))
+    report = grade(folder, seed=4, devices=Devices(("emulator",), "test"))
     wrong = {
         (result.task, part.name)
         for result in report.results
