@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader import curves, diagnoses, expect, oracle, tolerance
+from grader import curves, diagnoses, expect, lockstep, oracle, tolerance
 from grader.checks.marks import part
 from grader.judge import CheckFailure, Host, Kept, Outcome, call, new, put, take
+from grader.lockstep import Training
 from grader.student import Student, f64, labels, normal
 
 if TYPE_CHECKING:
@@ -183,14 +184,9 @@ def test_network_curve(student: Student) -> None:
     X, y = curves.images(student.rng, 24 * 64 + 37)
     seed, rate, H = int(student.rng.integers(1000)), 0.1, 32
     p, _, _ = network(student.rng, 1, X.shape[1], H, 10)
-    _, _, outcome = student.run(
-        new("model", "network.TwoLayerNetwork", X.shape[1], H, 10, "relu"),
-        put("model", **p),
-        call("training.train", Kept("model"), Host(X), Host(y), 2, 64, rate, seed),
-    )
-    true = curves.network_curve(p, X, y, 2, 64, rate, seed)
-    student.show(curves.drawn("Loss of the network on Fashion-MNIST", outcome, true))
-    curves.check_curve(outcome, true, 25)
+    title, model = "Loss of the network on Fashion-MNIST", "network.TwoLayerNetwork"
+    sizes = (X.shape[1], H, 10, "relu")
+    lockstep.check(student, Training(title, model, sizes, p, X, y, 2, 64, rate, seed))
 
 
 @part("4.3", "accuracy")
