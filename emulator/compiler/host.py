@@ -107,6 +107,8 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
         result += _thread_sanitizer(compiler)
     if checked:
         result += ["-fsanitize=bounds,alignment,integer-divide-by-zero", "-fsanitize-recover=all"]
+        if compiler.family == "gcc":  # device.h sends these to the runtime
+            result += [f"-fno-builtin-{name}" for name in ("memcpy", "memmove", "memset")]
     return result
 
 

@@ -4,6 +4,16 @@
 #include <limits.h>
 #include <math.h>
 #include <stddef.h>
+
+#if EMU_CHECKED && !defined(__clang__)
+// g++ would expand these after it has put in the checks (clang knows better). With -fno-builtin-memcpy and so on, all
+// calls go to the runtime, which looks at both ranges.
+extern "C" {
+void *memcpy(void *, const void *, size_t) noexcept __asm__("__tsan_memcpy");
+void *memmove(void *, const void *, size_t) noexcept __asm__("__tsan_memmove");
+void *memset(void *, int, size_t) noexcept __asm__("__tsan_memset");
+}
+#endif
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -491,3 +491,25 @@ else { while (atomicAdd(&k[0], 0) == 0); __threadfence(); b[0] = a[0]; }  //!
 == read_before_the_acquire race 2 1
 if (blockIdx.x == 0) { a[0] = 5; __threadfence(); atomicExch(&k[0], 1); }
 else { b[0] = a[0]; while (atomicAdd(&k[0], 0) == 0); __threadfence(); }  //!
+== memcpy_too_far out-of-bounds 1 1
+memcpy(b + n - 8, a, 9 * sizeof(float));  //!
+== memcpy_of_24_bytes_too_far out-of-bounds 1 1
+memcpy(b + n - 4, a, 24);  //!
+== memmove_too_far out-of-bounds 1 1
+memmove(b, a + 1, n * sizeof(float));  //!
+== memset_too_far out-of-bounds 1 1
+memset(b + 1, 0, n * sizeof(float));  //!
+== structure_copied_too_far out-of-bounds 1 1
+struct Row { float v[12]; };
+((Row *)b)[n / 12] = ((const Row *)a)[0];  //!
+== structure_zeroed_too_far out-of-bounds 1 1
+struct Row { float v[12]; };
+((Row *)b)[n / 12] = Row{};  //!
+== memcpy_of_unwritten unwritten-read 1 1
+float row[16];
+memcpy(row, b, sizeof row);  //!
+a[0] = row[1];
+== memcpy_to_shared_without_barrier race 1 64
+__shared__ float s[64][8];
+memcpy(s[t], a, sizeof s[t]);
+b[i] = s[63 - t][1];  //!

@@ -566,3 +566,22 @@ b[i] = s[t ^ 1];
 if (blockIdx.x == 0) { a[0] = 5; __threadfence(); atomicExch(&k[0], 1); }
 else if (blockIdx.x == 1) { while (atomicAdd(&k[0], 0) == 0); __threadfence(); a[1] = a[0]; __threadfence(); atomicExch(&k[1], 1); }
 else { while (atomicAdd(&k[1], 0) == 0); __threadfence(); b[0] = a[0] + a[1]; }
+== memcpy_through_local_memory 1 16
+float row[16];
+memcpy(row, a + 16 * t, sizeof row);
+unsigned bits;
+memcpy(&bits, &row[3], sizeof bits);
+row[0] = __uint_as_float(bits);
+memcpy(b + 16 * t, row, sizeof row);
+== memset_then_add 1 1
+memset(b, 0, n * sizeof(float));
+for (int q = 0; q < n; q++) b[q] += a[q];
+== structures_with_holes 1 8
+struct Pair { char c; double d; float v[6]; };
+Pair mine;
+mine.c = 1;
+mine.d = 2;
+for (int q = 0; q < 6; q++) mine.v[q] = q;
+((Pair *)b)[t] = mine;
+Pair copied = ((Pair *)b)[t];
+b[t * 10] = copied.v[2];
