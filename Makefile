@@ -6,7 +6,7 @@ SETUP      = $(PYTHON) -m backend.setup
 RUN        = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor grade hint test lint handout fidelity
+.PHONY: help setup doctor grade watch hint test lint handout fidelity
 
 help:  ## this list
 	@echo 'usage: make TARGET'
@@ -14,6 +14,9 @@ help:  ## this list
 
 grade:  ## grade SUBMISSION (a folder, zip or notebook; default: assignment), TASK=2.3 for one task
 	@$(SETUP) && $(RUN) -m grader grade $(SUBMISSION) $(if $(TASK),--task $(TASK)) $(ARGS)
+
+watch:  ## grade again at each save, with hints and the page at a key; SUBMISSION=folder
+	@$(SETUP) && $(RUN) -m grader watch $(SUBMISSION)
 
 hint:  ## a hint for TASK=2.3; ask again for a clearer one
 	@$(SETUP) && $(RUN) -m grader hint $(TASK) $(ARGS)
