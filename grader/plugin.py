@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader import sanitizer, tasks
+from grader import diagnoses, sanitizer, tasks
 from grader.devices import GPU
 from grader.judge import CheckFailure, WorkerStartError
 from grader.result import PartResult, Result, State
@@ -293,7 +293,7 @@ def _part_result(item: pytest.Item, error: BaseException | None, trace: str) -> 
             message=error.message,
             file=error.file,
             line=error.line,
-            diagnoses=error.diagnoses,
+            diagnoses=error.diagnoses or diagnoses.explain(error),
             findings=error.findings,
             evidence=error.evidence,
         )
