@@ -39,7 +39,7 @@ extern const char __ehdr_start[] {_HIDDEN}, _end[] {_HIDDEN};
 {exported} size_t emu_shared_layout[2] = {{0, 0}};
 }}
 static thread_local char emu_shared_anchor __attribute__((used));
-static char *emu_shared_block(size_t *bytes) {{
+__attribute__((no_sanitize("thread"))) static char *emu_shared_block(size_t *bytes) {{
   *bytes = emu_shared_layout[1];
   return &emu_shared_anchor - emu_shared_layout[0];
 }}

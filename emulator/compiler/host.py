@@ -85,6 +85,7 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
         *(
             "-fno-optimize-sibling-calls",
             "-fno-stack-protector",
+            "-fstack-clash-protection",  # a frame larger than the guard below the stack meets it
             "-fno-exceptions",
             "-fno-math-errno",
         ),

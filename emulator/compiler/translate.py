@@ -435,7 +435,8 @@ class _Translator:
             if self._at(position) == "=":
                 self._complain(position, "initializer not allowed for __shared__ variable")
                 return
-        self.text[first] = "static thread_local " + self.text[first]
+        # A float array may be read as float4: the device aligns shared memory so, too.
+        self.text[first] = "static thread_local __attribute__((aligned(16))) " + self.text[first]
         if not self._inside_function():
             return
         self.shared_count += 1

@@ -48,8 +48,14 @@ EMU_INLINE int __double2hiint(double x) { return (int)(__double_as_longlong(x) >
 EMU_INLINE int __double2loint(double x) { return (int)__double_as_longlong(x); }
 
 // ---- integers
-EMU_INLINE int __popc(unsigned x) { return __builtin_popcount(x); }
-EMU_INLINE int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
+// Not __builtin_popcount: without a machine instruction for it, g++ calls its own library, which images are not linked to.
+EMU_INLINE int __popcll(unsigned long long x) {
+  x -= x >> 1 & 0x5555555555555555u;
+  x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+  x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+  return (int)(x * 0x0101010101010101u >> 56);
+}
+EMU_INLINE int __popc(unsigned x) { return __popcll(x); }
 EMU_INLINE int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
 EMU_INLINE int __clzll(long long x) { return x ? __builtin_clzll((unsigned long long)x) : 64; }
 EMU_INLINE int __ffs(int x) { return __builtin_ffs(x); }

@@ -70,7 +70,7 @@ def test_keeps_lines() -> None:
             ("static thread_local", "auto &a = ::emu::once(", "auto &b = ::emu::once("),
         ),
         (f"static {SHARED} volatile int a[4];", ("static thread_local", "volatile int")),
-        (f"float {SHARED} a[4];", ("static thread_local float",)),
+        (f"float {SHARED} a[4];", ("static thread_local", "aligned(16)", "float")),
         (f"extern {SHARED} float a[];", ("typedef", "&a = ::emu::dynamic_shared<")),
         (f"extern volatile {SHARED} float a[][32];", ("typedef", "[][32]", "&a = ")),
     ],
