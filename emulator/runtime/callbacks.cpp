@@ -15,7 +15,7 @@ void volatile_access(Address address, Touch touch, Address pc) {
   if (!self) return;
   bool local = address - self->fiber->stack < kStackBytes;
   if (local) return;
-  lockstep(*self, touch.access == Access::Write, address, pc);
+  lockstep(*self, touch.access == Access::Write, address, size, pc);
   if (!check.on) return;
   if (touch.access == Access::Write) check.release(*self, address);
   access<size>(address, touch, pc);
@@ -106,15 +106,31 @@ EMU_API void __tsan_vptr_update(void **, void *) {}
 
 namespace {
 
+Region *region_of(Address address) {
+  Region *regions[] = {&arena, &check.statics, &check.dynamic, &check.variables};
+  for (Region *g : regions)
+    if (address - g->base < g->size) return g;
+  return nullptr;
+}
+
 // An exchange writes without looking at what was there.
 void mark_exchanged(Address address, unsigned size) {
-  Region *regions[] = {&arena, &check.statics, &check.dynamic, &check.variables};
-  for (Region *g : regions) {
-    if (address - g->base >= g->size) continue;
-    uint8_t &state = g->state[(address - g->base) / 4];
-    for (unsigned k = 0; k < size; k += 4)
-      if ((&state)[k / 4] == kFresh) (&state)[k / 4] = kAll;
-  }
+  Region *g = region_of(address);
+  if (!g) return;
+  uint8_t *state = g->state + (address - g->base) / 4;
+  for (unsigned k = 0; k < size; k += 4)
+    if (state[k / 4] == kFresh) state[k / 4] = kAll;
+}
+
+// `old = *p; do { seen = old; old = atomicCAS(p, seen, f(seen)); } while (old != seen);` starts with a plain read, as the
+// CUDA C++ Programming Guide writes it ("Atomic Functions"). Whatever it reads, the swap corrects it.
+void vouch_for_read(Address address) {
+  Region *g = region_of(address);
+  if (!g) return;
+  size_t i = (address - g->base) / 4;
+  Record read = g->cells[i].read;
+  if (read & kSecondReader && thread_of(read) != thread_of(check.me)) read = g->second[i];
+  if (read >= check.block_floor && thread_of(read) == thread_of(check.me)) check.vouch(read & kPlaceMask);
 }
 
 }  // namespace
@@ -126,17 +142,20 @@ EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
   Thread &thread = w->me();
   if (thread.last_address == variable && thread.last_pc == pc) {
     constexpr uint32_t kPatience = 64;  // a thread that asks so often for the same waits for another one
-    if (++thread.repeats % kPatience == 0) yield_here(*w);
+    if (++thread.repeats % kPatience == 0) yield_polling(*w, variable, size & (EMU_ATOMIC_EXCHANGE - 1), kPatience);
   } else {
     thread.last_address = variable;
     thread.last_pc = pc;
     thread.repeats = 0;
+    w->quiet = 0;
   }
   if (!check.on) return;
   check.acquire(*w, variable);
   bool exchange = size & EMU_ATOMIC_EXCHANGE;
+  bool swap = size & EMU_ATOMIC_SWAP;
   size &= EMU_ATOMIC_EXCHANGE - 1;
   if (exchange) mark_exchanged(variable, size);
+  if (swap) vouch_for_read(variable);
   switch (size) {
     case 1: access<1>(variable, kAtomicAccess, pc); break;
     case 2: access<2>(variable, kAtomicAccess, pc); break;

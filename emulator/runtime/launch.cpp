@@ -21,6 +21,9 @@ struct Job {
   Launch launch;
   uint64_t next, chunk;  // the next block that nobody has taken
   int stop, expired;
+  double seconds_left;   // CPU time until the launch is stopped
+  int64_t work_seen;     // what was left of the work at the last tick of the timer
+  int idle_ticks;        // of a checked kernel that accessed nothing since
 };
 static Job job;
 static Worker *workers[kMaxWorkers];  // of the current launch
@@ -60,6 +63,21 @@ static Address interrupted_pc(void *context) {
 #endif
 }
 
+static Address interrupted_stack(void *context) {
+#if defined(__x86_64__) && defined(__linux__)
+  return (Address)((ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__) && defined(__linux__)
+  return (Address)((ucontext_t *)context)->uc_mcontext.sp;
+#elif defined(__x86_64__) && defined(__APPLE__)
+  return (Address)((ucontext_t *)context)->uc_mcontext->__ss.__rsp;
+#elif defined(__aarch64__) && defined(__APPLE__)
+  return (Address)((ucontext_t *)context)->uc_mcontext->__ss.__sp;
+#else
+  (void)context;
+  return 0;
+#endif
+}
+
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGVTALRM};
 static struct sigaction previous[4];
 
@@ -70,12 +88,51 @@ static void set_timer(double seconds) {
   setitimer(ITIMER_VIRTUAL, &timer, nullptr);
 }
 
+// The timer ticks each second of CPU time. Checked kernels are limited by their work, which counts accesses: one that has
+// made none for some seconds is in a loop that has none.
+static bool time_is_up() {
+  constexpr int kIdleTicks = 4;
+  constexpr double kTick = 1;
+  int64_t work = check.slices_left * check.slice + check.fuel;
+  job.idle_ticks = job.launch.checked && work == job.work_seen ? job.idle_ticks + 1 : 0;
+  job.work_seen = work;
+  job.seconds_left -= kTick;
+  if (job.seconds_left <= 0 || job.idle_ticks >= kIdleTicks) return true;
+  set_timer(job.seconds_left < kTick ? job.seconds_left : kTick);
+  return false;
+}
+
 static bool in_image(const Worker &w, Address pc) {
   return pc >= (Address)w.launch->image->base && pc < (Address)w.launch->image->end;
 }
 
+// What filled the stack: the return address that is found most often there is the call that recurs. Without recursion, the
+// first one: of the function with the large variables. Sets `recurs`.
+static Address filled_by(const Worker &w, Address top, bool &recurs) {
+  constexpr int kMost = 64, kRecursion = 8;
+  struct {
+    Address address;
+    int count;
+  } found[kMost];
+  int distinct = 0, best = 0;
+  Address low = w.fiber->stack + kGuardBytes, high = w.fiber->stack + kStackBytes;
+  if (top < low) top = low;
+  for (Address p = (top + 7) & ~(Address)7; p + 8 <= high; p += 8) {
+    Address word = *(Address *)p;
+    if (!in_image(w, word)) continue;
+    int i = 0;
+    while (i < distinct && found[i].address != word) i++;
+    if (i == kMost) continue;
+    if (i == distinct) found[distinct++] = {word, 0};
+    if (++found[i].count > found[best].count) best = i;
+  }
+  recurs = distinct && found[best].count >= kRecursion;
+  return distinct ? found[recurs ? best : 0].address : 0;
+}
+
 static void on_signal(int number, siginfo_t *info, void *context) {
   Worker *w = self;
+  if (number == SIGVTALRM && !job.expired && !time_is_up()) return;
   if (number == SIGVTALRM) {
     job.expired++;
     if (!w) {  // another thread of the process was hit: pass it on
@@ -101,7 +158,12 @@ static void on_signal(int number, siginfo_t *info, void *context) {
            : address < kLowest                                 ? Kind::NullPointer
                                                                : Kind::OutOfBounds;
   }
-  if (RawFinding *f = report_fatal(*w, kind, pc + 1, 0)) {
+  bool recurs = false;
+  Address culprit = kind == Kind::StackOverflow ? filled_by(*w, interrupted_stack(context), recurs) : 0;
+  if (!recurs && in_image(*w, pc)) culprit = pc + 1;
+  if (RawFinding *f = report_fatal(*w, kind, culprit ? culprit : pc + 1, 0)) {
+    if (kind == Kind::StackOverflow) f->other_pc = pc + 1;
+    f->detail = recurs;
     f->address = kind == Kind::NullPointer || kind == Kind::OutOfBounds ? address : 0;
     f->space = (int)Space::Unknown;
     if (kind == Kind::TimeLimit) f->other_pc = w->me().last_pc;  // the atomic that it repeats, should pc be inside of it
@@ -395,12 +457,20 @@ EMU_API int emurt_launch(const emurt_request *request, emurt_result *result) {
   catch_signals();
   // The backstop for loops that access nothing: CPU time, so that a busy machine changes nothing. Checked kernels are
   // limited by their work; they get time enough for it.
-  set_timer(request->time_limit_s * (launch.checked ? 4 : count));
+  job.seconds_left = request->time_limit_s * (launch.checked ? 4 : count);
+  job.idle_ticks = 0;
+  job.work_seen = -1;
+  set_timer(job.seconds_left < 1 ? job.seconds_left : 1);
   if (count > 1) run_parallel(count);
   else run_blocks(w);
   set_timer(0);
   restore_signals();
 
+  counters.clear();
+  if (launch.checked) {
+    if (launch.profile) check.counters.finish(counters);
+    check.end_launch(w);
+  }
   findings.clear();
   for (int i = 0; i < worker_count; i++)
     for (const RawFinding &f : workers[i]->findings)
@@ -410,11 +480,6 @@ EMU_API int emurt_launch(const emurt_request *request, emurt_result *result) {
   result->finding_count = findings.size();
   result->output = w.output.begin();
   result->output_bytes = w.output.size();
-  counters.clear();
-  if (launch.checked) {
-    if (launch.profile) check.counters.finish(counters);
-    check.end_launch(w);
-  }
   result->counters = counters.begin();
   result->counter_count = counters.size();
   pthread_mutex_unlock(&launch_lock);

@@ -16,6 +16,7 @@ void Checker::begin_launch(Worker &w) {
   runs_.clear();
   fences_.clear();
   passed_on_.clear();
+  vouched_.clear();
   variables_.clear();
   for (uint32_t i = 0; i < logs_used_; i++) logs_[i]->releases.clear();
   logs_used_ = 0;
@@ -30,7 +31,26 @@ void Checker::forget_acquired() {
   acquired_any_ = false;
 }
 
-void Checker::end_launch(Worker &) {
+void Checker::vouch(Record place) {
+  if (!vouched(place)) vouched_.push(place);
+}
+
+bool Checker::vouched(Record place) const {
+  for (Record known : vouched_)
+    if (known == place) return true;
+  return false;
+}
+
+// Races between a plain read and atomics wait for the end of the launch: only then is it known whether the read was made
+// good by a compare-and-swap.
+void Checker::end_launch(Worker &w) {
+  for (RawFinding &f : w.findings) {
+    if (f.kind != (int)Kind::Race || !vouched_.size()) continue;
+    bool now = f.access == (int)Access::Read && f.other_access == (int)Access::Atomic;
+    bool before = f.access == (int)Access::Atomic && f.other_access == (int)Access::Read;
+    if ((now && vouched((f.pc - image) & kPlaceMask)) || (before && vouched((f.other_pc - image) & kPlaceMask)))
+      f.explained = 1;
+  }
   on = profile = false;
   fuel = 0;
   ++now;

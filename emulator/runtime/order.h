@@ -104,6 +104,8 @@ struct Checker {
     if (on && (fuel -= kAccesses) < 0) refuel(w, pc);
   }
   void refuel(Worker &w, Address pc);
+  void vouch(Record place);  // of a plain read that a compare-and-swap makes good
+  bool vouched(Record place) const;
   void settle(Worker &w);  // a write/write conflict waits until the value written is seen
 
   Counters counters;
@@ -127,6 +129,7 @@ struct Checker {
   Vector<BlockRun> runs_;
   Vector<Fence> fences_;
   Vector<Acquired> passed_on_;
+  Vector<Record> vouched_;
   struct Log {
     Vector<Release> releases;
   };

@@ -125,7 +125,7 @@ def finding(raw: Any, kernel: str, locate: Callable[[int], Place | None]) -> Fin
     other = bool(raw.has_other)
     place = locate(raw.pc) if raw.pc else None
     second = locate(raw.other_pc) if raw.other_pc else None
-    if kind is Kind.TIME_LIMIT:  # stopped inside a device function: its caller is the place
+    if kind in {Kind.TIME_LIMIT, Kind.STACK_OVERFLOW}:  # the caller may be the place
         place, second = place or second, None
     return Finding(
         kind=kind,
@@ -274,6 +274,24 @@ def _shared_too_small(raw: Any, text: str) -> str:
     )
 
 
+_TOO_DEEP = (
+    "the thread's stack is full: this call recurs too often. Check that the recursion ends, or "
+    "write it as a loop"
+)
+_TOO_LARGE = (
+    "the thread's stack is full: the local variables of this function are too large. "
+    "Put large arrays into shared or global memory"
+)
+_TOO_LONG = (
+    "the kernel ran past its limit and was stopped here, in what looks like an endless loop: "
+    "check what should make its condition false"
+)
+_HOPELESS = (
+    "this thread waits for a value that nobody changes: all threads of the block that are left "
+    "wait as well. Check who should change it (blocks run one after another here, so none may "
+    "wait for a later one)"
+)
+
 _WORDS: dict[Kind, Callable[[Any, str], str]] = {
     Kind.OUT_OF_BOUNDS: _out_of_bounds,
     Kind.USE_AFTER_FREE: _use_after_free,
@@ -290,12 +308,8 @@ _WORDS: dict[Kind, Callable[[Any, str], str]] = {
     ),
     Kind.SHARED_TOO_SMALL: _shared_too_small,
     Kind.DIVISION_BY_ZERO: lambda _raw, _text: "integer division by zero",
-    Kind.STACK_OVERFLOW: lambda _raw, _text: (
-        "the thread's stack is full: too deep a recursion or too large local arrays"
-    ),
-    Kind.TIME_LIMIT: lambda _raw, _text: (
-        "the kernel ran past its limit and was stopped here: an endless loop?"
-    ),
+    Kind.STACK_OVERFLOW: lambda raw, _text: _TOO_DEEP if raw.detail else _TOO_LARGE,
+    Kind.TIME_LIMIT: lambda raw, _text: _HOPELESS if raw.detail else _TOO_LONG,
     Kind.ASSERT: lambda _raw, text: f"assertion failed: {text}",
     Kind.TRAP: lambda _raw, _text: "__trap() was called",
 }

@@ -81,6 +81,7 @@ struct alignas(64) Thread {
   uint64_t value, result;
   Address last_address, last_pc;  // of the last volatile or atomic access: a repetition is a spinning thread
   uint32_t repeats;
+  uint64_t last_value;            // found there when it last let others run
 };
 
 struct Warp {
@@ -111,6 +112,7 @@ struct Worker {
   unsigned ready_first = 0, ready_count = 0;
   Thread threads[kMaxThreads]{};
   Warp warps[kMaxWarps]{};
+  int64_t quiet = 0;              // polls since anything but polling was seen in the block
   Vector<RawFinding> findings;
   Vector<char> output;
   long long clock = 0;
@@ -129,7 +131,8 @@ Worker &this_worker();         // made on the OS thread's first use
 void run_block(Worker &w, uint64_t number);
 void block_here(Worker &w);  // the current thread waits: run others
 void yield_here(Worker &w);
-void lockstep(Worker &w, bool writes, Address address, Address pc);
+void yield_polling(Worker &w, Address address, unsigned size, unsigned polls);
+void lockstep(Worker &w, bool writes, Address address, unsigned size, Address pc);
 
 // ---- findings.cpp
 RawFinding *report(Worker &w, Kind kind, Address pc, Address other_pc, int line, int other_line);

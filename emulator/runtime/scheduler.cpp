@@ -110,6 +110,7 @@ static void release_barrier(Worker &w) {
 static inline __attribute__((always_inline)) void finish_thread(Worker &w) {
   unsigned t = w.current;
   w.threads[t].state = State::Done;
+  w.quiet = 0;
   ++w.done;
   Warp &warp = w.warps[t / kWarpLanes];
   warp.done |= 1u << t % kWarpLanes;
@@ -191,6 +192,7 @@ static void prepare(Worker &w, uint64_t number) {
   const Launch &launch = *w.launch;
   w.block_number = number;
   w.block = unflatten(number, launch.grid);
+  w.quiet = 0;
   place(kBlock, w.block);
   place(kBlockShape, launch.block);
   place(kGridShape, launch.grid);
@@ -224,6 +226,7 @@ void run_block(Worker &w, uint64_t number) {
 static inline __attribute__((always_inline)) int barrier(int operation, int predicate, int line, Address pc) {
   Worker &w = *self;
   Thread &thread = w.me();
+  w.quiet = 0;
   check.work(w, pc);
   check.counters.barrier(w, pc);
   // Two results: a thread may reach the next barrier before all have left this one.
@@ -254,17 +257,34 @@ void yield_here(Worker &w) {
   block_here(w);
 }
 
+// A thread that asks again and again for the same variable waits for another thread. Where all threads of the block do so
+// and no value changes, no one will ever answer: that ends the launch long before its limit does.
+void yield_polling(Worker &w, Address address, unsigned size, unsigned polls) {
+  constexpr int64_t kHopeless = 16 << 20;  // polls, a second's worth
+  uint64_t value = 0;
+  memcpy(&value, (const void *)address, size < sizeof value ? size : sizeof value);
+  Thread &thread = w.me();
+  w.quiet = value == thread.last_value ? w.quiet + polls : 0;
+  thread.last_value = value;
+  if (w.quiet > kHopeless) {
+    if (RawFinding *f = report_fatal(w, Kind::TimeLimit, thread.last_pc, 0)) f->detail = 1;
+    abort_launch(w);
+  }
+  yield_here(w);
+}
+
 // Warp-synchronous code without __syncwarp counts on lanes going step by step. A thread waits before each volatile
 // write, and before a volatile read that follows its own volatile write, until no thread can run; then all go on.
-void lockstep(Worker &w, bool writes, Address address, Address pc) {
+void lockstep(Worker &w, bool writes, Address address, unsigned size, Address pc) {
   Thread &thread = w.me();
   bool wrote = thread.wrote_volatile;
   thread.wrote_volatile = writes;
   if (!writes && thread.last_address == address && thread.last_pc == pc) {
     check.work(w, pc);
-    yield_here(w);  // reading the same again: it waits for another thread
+    yield_polling(w, address, size, 1);
     return;
   }
+  w.quiet = 0;
   thread.last_address = writes ? 0 : address;
   thread.last_pc = pc;
   if (!writes && !wrote) return;
@@ -283,8 +303,10 @@ EMU_API int emu_barrier_reduce(int operation, int predicate, int line) {
 }
 EMU_API void emu_yield(void) {
   Worker &w = *self;
-  check.work(w, w.me().last_pc ? w.me().last_pc : EMU_CALLER);  // of the failed compare-and-swap
-  yield_here(w);
+  Thread &thread = w.me();
+  check.work(w, thread.last_pc ? thread.last_pc : EMU_CALLER);  // of the failed compare-and-swap
+  if (thread.last_address && thread.repeats) yield_polling(w, thread.last_address, 4, 1);
+  else yield_here(w);
 }
 EMU_API unsigned emu_active_mask(void) {
   Worker &w = *self;

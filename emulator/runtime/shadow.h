@@ -27,17 +27,22 @@ inline __attribute__((always_inline)) void touch_cell(Region &g, size_t i, Recor
   }
   if (EMU_UNLIKELY(g.state[i] != kAll) && write_odd_state(g, i, me, touch, pc)) return;
   Record write = c.write, read = c.read;
+  Record second = EMU_UNLIKELY(read & kSecondReader) ? g.second[i] : 0;
   if (EMU_UNLIKELY(write >= floor) && must_look(write, me)) {
     check_against_write(g, i, write, touch, pc, 0, 4);
     if (touch.access == Access::Atomic && write >= check.epoch_floor && flavour_of(write) >= kAtomic) {
       me |= (Record)kAtomicShared << kFlavourShift;
-      if (!same_segment(write, me)) g.second[i] = write;
+      if (!same_segment(write, me)) {
+        g.second[i] = write;  // in place of a second reader
+        c.read &= ~kSecondReader;
+      }
     }
   } else if (touch.access == Access::Atomic && write >= floor) {
     me |= write & (Record)kAtomicShared << kFlavourShift;
+    if (flavour_of(write) == kPlain) me = write;  // this thread's plain write conflicts with more than its atomic
   }
   if (EMU_UNLIKELY(read >= floor) && (!same_segment(read, me) || (read & kSecondReader)))
-    if (check_against_readers(g, read, g.second[i], touch, pc, g.base + i * 4, 4)) {
+    if (check_against_readers(g, read, second, touch, pc, g.base + i * 4, 4)) {
       c.write = me;
       return;
     }

@@ -49,7 +49,8 @@ enum { EMU_FENCE_BLOCK, EMU_FENCE_DEVICE, EMU_FENCE_SYSTEM };
 void emu_fence(int scope);
 // An atomic access of `size` bytes is about to be made by the caller's caller (at `pc`): checks and counts it.
 // EMU_ATOMIC_EXCHANGE in `size`: the old value may be of no interest, so memory that was never written will do.
-enum { EMU_ATOMIC_EXCHANGE = 0x100 };
+// EMU_ATOMIC_SWAP: a compare-and-swap, which fails where the value that it expects is out of date.
+enum { EMU_ATOMIC_EXCHANGE = 0x100, EMU_ATOMIC_SWAP = 0x200 };
 void emu_atomic(const void *address, unsigned size, const void *pc);
 void emu_yield(void);                      // a failed compare-and-swap lets other threads run
 void *emu_dynamic_shared(void) EMU_CONST;  // the block's dynamic shared memory, 16-byte aligned

@@ -10,8 +10,10 @@
 #endif
 // Without checks, too: a thread that spins on an atomic lets others run.
 #define EMU_TOUCH(address) emu_atomic(address, sizeof(*(address)), __builtin_return_address(0))
+// A compare-and-swap vouches for the plain read that its expected value came from.
+#define EMU_TOUCH_SWAP(address) emu_atomic(address, sizeof(*(address)) | EMU_ATOMIC_SWAP, __builtin_return_address(0))
 // An exchange may be meant as a mere store, so the old value need not have been written.
-#define EMU_TOUCH_STORE(address) emu_atomic(address, sizeof(*(address)) | 0x100, __builtin_return_address(0))
+#define EMU_TOUCH_STORE(address) emu_atomic(address, sizeof(*(address)) | EMU_ATOMIC_EXCHANGE, __builtin_return_address(0))
 
 namespace emu {
 // The new value of an atomic read-modify-write as a function of the old one, by compare and swap of the bits.
@@ -69,7 +71,7 @@ EMU_ATOMIC(atomicDec, unsigned, uint32_t, old == 0 || old > value ? value : old 
 
 #define EMU_ATOMIC_CAS_NAMED(name, T) \
   EMU_ATOMIC_FUNCTION T name(T *address, T expected, T value) { \
-    EMU_TOUCH(address); \
+    EMU_TOUCH_SWAP(address); \
     if (!__atomic_compare_exchange_n(address, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) emu_yield(); \
     return expected; \
   }

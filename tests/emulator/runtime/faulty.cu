@@ -513,3 +513,21 @@ a[0] = row[1];
 __shared__ float s[64][8];
 memcpy(s[t], a, sizeof s[t]);
 b[i] = s[63 - t][1];  //!
+== first_write_hidden_by_own_atomic race 1 64
+__shared__ int h[16];
+if (t < 16) h[t] = 0;  //!
+atomicAdd(&h[t % 16], 1);
+__syncthreads();
+if (t < 16) k[t] = h[t];
+== locks_in_opposite_order time-limit 1 64
+int mine = t / 32;
+if (t % 32 == 0) {
+  while (atomicCAS(k + mine, 0, 1)) {}
+  atomicAdd(k + 2, 1);
+  while (atomicAdd(k + 2, 0) < 2) {}
+  while (atomicCAS(k + 1 - mine, 0, 1)) {}  //!
+}
+== too_large_local_array stack-overflow 1 1
+float large[1 << 20];
+for (int q = 0; q < 1 << 20; q++) large[q] = q + n;
+b[0] = large[n];

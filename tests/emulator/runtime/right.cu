@@ -585,3 +585,34 @@ for (int q = 0; q < 6; q++) mine.v[q] = q;
 ((Pair *)b)[t] = mine;
 Pair copied = ((Pair *)b)[t];
 b[t * 10] = copied.v[2];
+== swap_loop_seeded_by_a_plain_read 2 64
+int *word = k, old = *word, seen;
+do {
+  seen = old;
+  old = atomicCAS(word, seen, __float_as_int(__int_as_float(seen) + 1.f));
+} while (old != seen);
+== maximum_by_swap_leaves_early 2 64
+int old = *k, seen;
+do {
+  seen = old;
+  if (seen >= i) break;
+  old = atomicCAS(k, seen, i);
+} while (old != seen);
+== stack_of_nodes_by_swap 1 64
+int old = k[0], seen;
+do {
+  seen = old;
+  ((int *)b)[i] = seen;
+  __threadfence();
+  old = atomicCAS(k, seen, i);
+} while (old != seen);
+== vectors_in_shared_memory_of_scalars 1 16
+__shared__ int first;
+__shared__ float s[64];
+if (t == 0) first = 1;
+((float4 *)s)[t] = ((const float4 *)a)[t];
+__syncthreads();
+b[t] = s[63 - t] * first;
+== positions_by_popc 1 32
+unsigned kept = __ballot_sync(0xffffffffu, a[t] > 9);
+if (kept >> t & 1) b[__popc(kept & ((1u << t) - 1))] = a[t];
