@@ -15,6 +15,7 @@ from emulator.driver.errors import INVALID_VALUE, fail
 from emulator.driver.pvt_struct import Field, PackedArguments, layout
 
 _ROUTINE = "cuLaunchKernel"
+_LOWEST_ADDRESS = 4 << 20  # below lies nobody's memory, host or device: the integer is a number
 _INTEGERS = "bBhHiIlLqQnN?"
 # Codes of `struct` that may be packed for a parameter of a kind, if the sizes agree.
 _FITTING = {"p": "P" + _INTEGERS, "i": _INTEGERS + "P", "f": "fd", "s": "sFD" + _INTEGERS}
@@ -65,23 +66,30 @@ class Signature:
         self._pointers = [i for i, p in enumerate(parameters) if p.kind == "p"]
         self._accepted: set[str] = set()
 
-    def check(self, packed: bytes) -> None:
+    def check(self, packed: bytes) -> str:
         """Fail, naming the parameter, unless `packed` fits.
+
+        Returns:
+            What is wrong with an address that is no device memory's, if there is one, else "": a
+            checked kernel may say at which line it is used.
 
         Raises:
             LogicError: It does not.
         """
         if type(packed) is not PackedArguments:
             self._check_size(packed)
-            return
+            return ""
         if packed.format not in self._accepted:
             self._check_format(packed)
             self._accepted.add(packed.format)
         values = packed.values
         for index in self._pointers:
             value = values[index]
-            if isinstance(value, (int, np.integer)) and value:
-                self._check_address(index, value)
+            if not isinstance(value, (int, np.integer)) or not value:
+                continue
+            if problem := self._wrong_address(index, int(value)):
+                return problem
+        return ""
 
     def _check_size(self, packed: bytes) -> None:
         """For bytes that a program packed by itself, of which only the length is known."""
@@ -113,16 +121,17 @@ class Signature:
                 "without their alignment: put the structures first, or add padding arguments",
             )
 
-    def _check_address(self, index: int, value: int | np.integer[Any]) -> None:
-        """Refuse an integer that is nowhere near memory that a kernel may touch."""
-        address = int(value)
-        if not runtime.in_device_memory(address) and not runtime.range_ok(address, 1):
-            fail(
-                _ROUTINE,
-                INVALID_VALUE,
-                f"{self._name(index)}, got the integer {address} ({address:#x}), which is no "
-                "device address: pass a GPUArray or a DeviceAllocation",
-            )
+    def _wrong_address(self, index: int, address: int) -> str:
+        """What is wrong with an integer that is nowhere near memory that a kernel may touch."""
+        if runtime.in_device_memory(address) or runtime.range_ok(address, 1):
+            return ""
+        problem = (
+            f"{self._name(index)}, got the integer {address} ({address:#x}), which is no "
+            "device address: pass a GPUArray or a DeviceAllocation"
+        )
+        if address < _LOWEST_ADDRESS:
+            fail(_ROUTINE, INVALID_VALUE, problem)
+        return problem
 
     def _name(self, index: int) -> str:
         """`parameter 3 (n) of bias_add is int`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -58,6 +59,8 @@ _RESULTS = {
     Kind.TIME_LIMIT: LAUNCH_TIMEOUT,
     Kind.ASSERT: ASSERT,
 }
+# Where an address that is no device memory's leads.
+_WILD = {Kind.HOST_POINTER, Kind.NULL_POINTER, Kind.OUT_OF_BOUNDS, Kind.MISALIGNED}
 _MAX_THREADS = number("function_attribute", "MAX_THREADS_PER_BLOCK")
 _DYNAMIC_SHARED = number("function_attribute", "MAX_DYNAMIC_SHARED_SIZE_BYTES")
 
@@ -100,12 +103,22 @@ class Function:
             self._launchable.add(shape)
         if not isinstance(parameter_buffer, bytes):
             parameter_buffer = bytes(memoryview(parameter_buffer))
-        self._signature.check(parameter_buffer)
+        problem = self._signature.check(parameter_buffer)
+        if problem and not self._module.image.checked:
+            fail("cuLaunchKernel", INVALID_VALUE, problem)
         # Plain bytes: the runtime keeps the last ones, and must not keep the values' memory alive.
-        self._run(context, *shape, bytes(parameter_buffer))
+        self._run(context, *shape, bytes(parameter_buffer), problem)
+        if problem:  # the kernel made no use of it
+            fail("cuLaunchKernel", INVALID_VALUE, problem)
 
     def _run(
-        self, context: Context, grid: Index3, block: Index3, shared: int, arguments: bytes
+        self,
+        context: Context,
+        grid: Index3,
+        block: Index3,
+        shared: int,
+        arguments: bytes,
+        problem: str,
     ) -> None:
         kernel = self._kernel
         if settings.profile:
@@ -126,7 +139,7 @@ class Function:
         if result.output:
             sys.stdout.write(result.output)
         if result.findings:
-            _record(context, result.findings)
+            _record(context, [_explained(finding, problem) for finding in result.findings])
 
     def _check_shape(self, grid: Index3, block: Index3, shared: int) -> None:
         routine, name = "cuLaunchKernel", self._kernel.name
@@ -191,6 +204,13 @@ class Function:
 
     _set_shared_size = _param_set_size = _param_seti = _param_setf = _param_setv = _stateful
     _launch = _launch_grid = _launch_grid_async = _stateful
+
+
+def _explained(finding: Finding, problem: str) -> Finding:
+    """A finding about a wild address says which argument it came from."""
+    if not problem or not finding.fatal or finding.kind not in _WILD:
+        return finding
+    return replace(finding, message=f"{finding.message}; {problem}")
 
 
 def _record(context: Context, found: list[Finding]) -> None:

@@ -9,6 +9,8 @@ import pycuda.driver as drv
 import pytest
 from pycuda import gpuarray
 
+import emulator
+
 WRONG = [
     ("bias_add", "Zbf1", ["parameter 3", "of bias_add is", "int", "numpy.float32 5.0", "int32"]),
     ("bias_add", "Zbl1", ["parameter 3", "numpy.int64 5", "4 bytes are expected, 8", "int32"]),
@@ -65,6 +67,17 @@ def test_wrong_argument_breaks_nothing(module: Any) -> None:
     with pytest.raises(drv.LogicError):
         function(*arguments("Zbf1"), block=(1, 1, 1))
     function(*arguments("Zbi1"), block=(1, 1, 1))
+
+
+def test_host_address_is_named_with_the_line_that_uses_it(module: Any) -> None:
+    """A checked kernel is stopped where it uses an address of the host; the argument is named."""
+    host = np.ones(8, np.float32)
+    values = [np.intp(host.ctypes.data), *arguments("bi1")]
+    with pytest.raises(drv.LogicError, match=r"host-pointer in bias_add at .* parameter 1"):
+        module.get_function("bias_add")(*values, block=(1, 1, 1))
+    assert host.tolist() == [1] * 8
+    (finding,) = emulator.findings()
+    assert finding.place is not None
 
 
 def test_python_int_is_refused_by_pycuda(module: Any) -> None:
