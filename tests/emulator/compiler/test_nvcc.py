@@ -24,6 +24,7 @@ MISTAKES = {
         'identifier "flaot" is undefined',
     ),
     "semicolon": (BODY, "x[0] = 1 x[1] = 2;", 'expected a ";"'),
+    "semicolon of a declaration": (BODY, "float z = x[0] if (n) x[0] = z;", 'expected a ";"'),
     "parenthesis": (BODY, "if (n > 1 {{ }}", 'expected a ")"'),
     "const": ("__global__ void k(const float *x) {{ {0} }}", "x[0] = 1;", "modifiable lvalue"),
     "few arguments": (
