@@ -174,7 +174,8 @@ def _sort_in(statement: ast.stmt, nodes: dict[str, list[ast.AST]]) -> None:
 
 
 def _definition(nodes: list[ast.AST]) -> _Definition:
-    uses, imports = set(), set()
+    uses: set[str] = set()
+    imports: set[str] = set()
     for node in nodes:
         for inner in ast.walk(node):
             if isinstance(inner, ast.Name):

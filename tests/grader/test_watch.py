@@ -31,6 +31,12 @@ _COLOUR = re.compile(r"\x1b\[(?:\d+;)*[349]\d(?:;\d+)*m")
 
 _CONTROL = re.compile(r"\x1b\[[\d;?]*[a-zA-Z]|\r")
 
+_STARTER = """
+import fcntl, runpy, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C reaches it, as in a real terminal
+runpy.run_module("grader", run_name="__main__")
+"""
+
 
 class Screen:
     """The watch in a pseudo-terminal of a size, and what it shows."""
@@ -42,7 +48,8 @@ class Screen:
         self._terminal, self._text = terminal, ""
         kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "grader", "watch", str(folder)],
+            [sys.executable, "-c", _STARTER, "watch", str(folder)],
+            start_new_session=True,
             cwd=ROOT,
             stdin=terminal,
             stdout=terminal,
