@@ -23,8 +23,12 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 14, 22, 34
 _MAX_POINTS = 2000
 """Of a drawn line: three for each pixel of the page's width; longer curves are thinned out."""
 
-_LEVELS = (1.0, 10.0, 100.0, 1e3, 1e4)
+_LEVELS = (1.0, 10.0, 1e3, 1e5, 1e7)
 """Where the map's colours change, in units of what is allowed; above 1 an element is wrong."""
+
+_MAP_WIDTH, _MAP_HEIGHT = 512, 256
+_CELL = 24
+"""Pixels of a map, and of its largest cell: a small matrix makes a small map."""
 
 _NEIGHBOURS = 2
 _FEW = 12
@@ -223,7 +227,7 @@ def _numbers(losses: Sequence[float]) -> str:
 
 
 def heat_map(data: HeatMap) -> Html:
-    """Where a matrix is wrong, one colour for each power of ten beyond what is allowed."""
+    """Where a matrix is wrong, the darker (or, in the dark, lighter) the more."""
     rows, columns = len(data.cells), len(data.cells[0])
     cells = []
     for y, row in enumerate(data.cells):
@@ -239,7 +243,8 @@ def heat_map(data: HeatMap) -> Html:
         preserveAspectRatio="none",
         role="img",
         aria_label=_map_in_words(data),
-        class_=_shape(rows, columns),
+        width=columns * _cell(columns, _MAP_WIDTH),
+        height=rows * _cell(rows, _MAP_HEIGHT),
     )
     caption = tag(
         "figcaption", tag("strong", f"Error of {data.title}"), tag("span", _map_in_words(data))
@@ -251,11 +256,9 @@ def _run(start: int, end: int, y: int, excess: float) -> Html:
     return tag("rect", x=start, y=y, width=end - start, height=1, class_=_level(excess))
 
 
-def _shape(rows: int, columns: int) -> str:
-    """How it is drawn: cells stay about square, whatever the matrix."""
-    if rows == 1:
-        return "row"
-    return "tall" if rows > columns else "wide"
+def _cell(count: int, room: int) -> int:
+    """Pixels of a cell where so many share the room."""
+    return max(min(room // count, _CELL), 1)
 
 
 def _level(excess: float) -> str:
@@ -265,7 +268,7 @@ def _level(excess: float) -> str:
 
 
 def _map_legend() -> Html:
-    names = ["right", *(f"> {level:,.0f}×" for level in _LEVELS), "NaN, inf"]
+    names = ["right", "> 1×", "> 10×", "> 10³×", "> 10⁵×", "> 10⁷×", "NaN, inf"]
     classes = [*(f"l{i}" for i in range(len(_LEVELS) + 1)), "lx"]
     keys = [
         tag("li", tag("svg", tag("rect", width=1, height=1, class_=c), viewBox="0 0 1 1"), name)

@@ -270,15 +270,49 @@ def _notes(result: Result) -> list[str]:
 
 
 def _failures(result: Result, report: Report) -> list[Html]:
-    """What is wrong in each part, the same thing once."""
-    shown: dict[str, Html] = {}
+    """What is wrong: the first part with each cause in full, what is like it in short below."""
+    shown: list[Html] = []
+    alike: dict[object, list[PartResult]] = {}
     quoted: set[Excerpt] = set()
     for part in result.parts:
-        if part.message and part.message not in shown:
-            cuts = [cut for cut in excerpts(part, report.sources) if cut not in quoted]
-            shown[part.message] = _failure(part, cuts)
-            quoted.update(cuts)
-    return list(shown.values())
+        if not part.message:
+            continue
+        cause = _cause(part)
+        if cause in alike:
+            alike[cause].append(part)
+            continue
+        alike[cause] = []
+        cuts = [cut for cut in excerpts(part, report.sources) if cut not in quoted]
+        shown.append(_failure(part, cuts))
+        quoted.update(cuts)
+    rest = [part for parts in alike.values() for part in parts]
+    if rest:
+        shown.append(_alike(rest))
+    return shown
+
+
+def _cause(part: PartResult) -> object:
+    """Equal for parts that fail for the same reason, as far as is known."""
+    if part.findings:
+        first = part.findings[0]
+        return first.kind, first.file, first.line
+    return part.diagnoses or part.message
+
+
+def _alike(parts: list[PartResult]) -> Html:
+    """Parts that fail as another one does: for the same reason, with other numbers."""
+    many = f"{len(parts)} more parts fail" if len(parts) > 1 else "1 more part fails"
+    items = [
+        tag(
+            "li",
+            tag("strong", part.title or part.name),
+            tag("p", _message(part), class_="message"),
+            figures(part.evidence),
+        )
+        for part in parts
+    ]
+    summary = tag("summary", f"{many} for the same reason")
+    return tag("details", summary, tag("ul", *items), class_="alike")
 
 
 def _failure(part: PartResult, cuts: Iterable[Excerpt]) -> Html:

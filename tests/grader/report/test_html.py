@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from grader.report.html import HERE, page, write
+from grader.result import PartResult
 from tests.grader.report import browser
-from tests.grader.report.reports import KERNELS, report, timed
+from tests.grader.report.reports import KERNELS, MEAN, report, timed, wrong
 from tests.grader.report.test_markup import Reader
 
 if TYPE_CHECKING:
@@ -87,6 +89,16 @@ def test_content() -> None:
         assert words in shown
     assert shown.count('class="line meant"') == 3
     assert "81.2 µs" in page(timed())
+
+
+def test_same_reason_once() -> None:
+    """Parts that fail for the same reason are told in short, below the first of them."""
+    first = PartResult("small", "small", 0, 2, "a: 1", "linear.py", 1, (MEAN,))
+    other = PartResult("ragged", "ragged", 0, 8, "b: 2", "linear.py", 1, (MEAN,))
+    shown = page(replace(report(), results=(wrong("1.3", first, other, file="linear.py", line=1),)))
+    assert shown.count("Divide by N, once") == 1
+    assert "1 more part fails for the same reason" in shown
+    assert "b: 2" in shown
 
 
 def test_outline() -> None:
