@@ -108,15 +108,17 @@ def grade(
         announce=announce,
         waiting=waiting,
     )
-    if grading.wanted:
-        results |= grading.run(workers or {}, alone=alone)
+    judged = grading.run(workers or {}, alone=alone) if grading.wanted else {}
+    results |= judged
     return Report(
         backend=devices.label,
         reason=devices.reason,
         seed=seed,
         submission=str(folder),
-        results=tuple(results.get(task.id) or _unmeasured(task) for task in wanted),
-        notes=(devices.advice,) if devices.advice and grading.wanted else (),
+        results=tuple(results[task.id] for task in wanted),
+        notes=(devices.advice,)
+        if devices.advice and any(map(_is_unexplained, judged.values()))
+        else (),
         seconds=time.perf_counter() - begun,
         output=grading.output,
         sources=_sources(folder),
@@ -209,6 +211,11 @@ class _Grading:
         if plugin.errors:
             raise RuntimeError("a check cannot be loaded:\n" + "\n".join(plugin.errors))
         plugin.check_is_complete()
+        for task in wanted:
+            if task not in plugin.results:  # timings that have no check
+                plugin.results[task] = _unmeasured(tasks.find(task))
+                if announce:
+                    announce(plugin.results[task])
         return plugin.results
 
 
@@ -225,6 +232,11 @@ def _immediate(
                 task.id, task.title, State.NOT_STARTED, 0, task.points, file=task.file
             )
     return results
+
+
+def _is_unexplained(result: Result) -> bool:
+    """Whether a checked device might tell why a task failed, where this one does not."""
+    return result.state in (State.FAILED, State.PARTIAL) and not result.findings
 
 
 def _unmeasured(task: tasks.Task) -> Result:

@@ -54,10 +54,11 @@ class Deadline:
 
     Args:
         pid: of the worker, which leads a session of its own.
+        on_gpu: waiting for a kernel counts as work of the worker.
     """
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
+    def __init__(self, pid: int, *, on_gpu: bool = False) -> None:
+        self._pid, self._on_gpu = pid, on_gpu
         self.restart()
 
     def restart(self, wall_limit_s: float | None = None) -> None:
@@ -69,9 +70,10 @@ class Deadline:
         """Raise if a limit is passed."""
         used_s = _cpu_time_s(self._pid) - self._cpu_begun_s
         if used_s > CPU_LIMIT_S:
-            raise WorkerDiedError(
-                f"stopped after {CPU_LIMIT_S:.0f} s of work: an endless loop?", is_slow=True
-            )
+            reason = f"stopped after {CPU_LIMIT_S:.0f} s of work: an endless loop?"
+            if self._on_gpu:
+                reason = f"no answer in {CPU_LIMIT_S:.0f} s: an endless loop, in a kernel or here?"
+            raise WorkerDiedError(reason, is_slow=True)
         if time.monotonic() - self._begun > self._wall_limit_s:
             raise WorkerDiedError(
                 f"stopped after {self._wall_limit_s:.0f} s: it waits for what never comes?",

@@ -164,6 +164,8 @@ class GradingPlugin:
             result = replace(result, file=file, line=line)
         if device == GPU and isinstance(error, CheckFailure):
             result = self._examiner.examine(self._judges[GPU], result, error)
+            known = diagnoses.explain(CheckFailure(result.message, findings=result.findings))
+            result = replace(result, diagnoses=known or result.diagnoses)
         if part in progress.parts:
             result = second_opinion(progress.parts[part], result, self._gpu)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import select
 import signal
@@ -32,6 +33,11 @@ PATIENCE_S = 2.0
 """After which a reader wants to know what takes so long."""
 
 _OUTPUT_KEPT_BYTES = 64 << 10
+
+# PyCUDA's destructors, once a context is broken: nothing of the student's.
+_CLEAN_UP = re.compile(
+    r"^PyCUDA WARNING: a clean-up operation failed.*\n(cu\w+ failed: .*\n)?", re.MULTILINE
+)
 _REASON_LINES = 12  # of what a worker wrote before it ended: enough for the end of a traceback
 _POLL_S = 0.1
 
@@ -95,7 +101,7 @@ class WorkerProcess:
         os.close(from_judge)
         os.close(to_judge)
         os.set_blocking(self._from_worker, False)
-        self._deadline = limits.Deadline(self._process.pid)
+        self._deadline = limits.Deadline(self._process.pid, on_gpu=backend == "gpu")
         self._output = bytearray()
         self._reader = threading.Thread(target=self._drain, daemon=True)
         self._reader.start()
@@ -105,7 +111,7 @@ class WorkerProcess:
     @property
     def output(self) -> str:
         """The first part of what the worker wrote to stdout and stderr."""
-        return self._output.decode("utf-8", "replace")
+        return _CLEAN_UP.sub("", self._output.decode("utf-8", "replace"))
 
     def wait_until_ready(self, told: Callable[[], None] | None = None) -> None:
         """Wait for the worker's first word.

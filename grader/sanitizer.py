@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from grader import tasks
 from grader.result import Found, PartResult
 from grader.verdicts import CheckFailure, RaisedInSubmission
+from grader.worker.faults import source_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,8 @@ _PLACES = ("/usr/local/cuda/bin/compute-sanitizer", "/opt/cuda/bin/compute-sanit
 _OPTIONS = ("--target-processes", "application-only", "--print-limit", "20", "--log-file")
 
 _DEVICE_ERROR = re.compile(r"\bcu[A-Z]\w* (failed|error)")
+_LINES_SHOWN = 5
+_ADDRESS = re.compile(r"\n *Access to 0x\w+.*|( at)? ?\+?0x[0-9a-f]+")  # differ from run to run
 _AT = re.compile(r"at (?:void )?(?P<kernel>\w+)\S*.*? in (?P<file>\S+):(?P<line>\d+)")
 _KINDS = {
     "Race reported": "race",
@@ -74,7 +77,7 @@ class Examiner:
                 judge.rerun((self._program, "--tool", tool, *_OPTIONS, str(log)), _END_LIMIT_S)
                 report = log.read_text("utf-8", "replace") if log.exists() else ""
             self._left_s -= time.monotonic() - begun
-            if findings := tuple(parse(report, tool)):
+            if findings := tuple(parse(report, tool, judge.folder)):
                 return findings
         return ()
 
@@ -101,12 +104,13 @@ def _is_of_a_kernel(judge: Judge, failure: CheckFailure) -> bool:
     return judge.last_launched_own
 
 
-def parse(report: str, tool: str) -> Iterator[Found]:
+def parse(report: str, tool: str, folder: Path) -> Iterator[Found]:
     """The findings in the submission's own lines, each line once.
 
     Args:
         report: what compute-sanitizer wrote: entries of lines that begin with "=========".
         tool: that wrote it.
+        folder: of the submission, whose lines are quoted.
     """
     seen = set()
     for entry in _entries(report):
@@ -119,10 +123,10 @@ def parse(report: str, tool: str) -> Iterator[Found]:
         if (kind, line) in seen:
             continue
         seen.add((kind, line))
-        told = [re.sub(r" at \S+?\(.*?\)(\+0x\w+)? in ", " in ", text) for text in entry.lines[:4]]
-        yield Found(
-            kind, f"compute-sanitizer {tool}: " + "\n  ".join(told), at["kernel"], file, line
-        )
+        told = _ADDRESS.sub("", "\n    ".join(entry.lines[:_LINES_SHOWN]))
+        quoted = f"\n    {file}:{line} | {source_line(folder / file, line)}"
+        text = f"compute-sanitizer {tool}: {told}{quoted}"
+        yield Found(kind, text, at["kernel"], file, line)
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ def _entries(report: str) -> Iterator[_Entry]:
     lines: list[str] = []
     for line in report.splitlines():
         text = line.removeprefix("=========")
-        if text == line:
+        if text == line or "Host Frame" in text or "Saved host backtrace" in text:
             continue
         if text.startswith("     ") and lines:
             lines.append(text.strip())

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import re
 import traceback
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from grader import tasks
 
 _COMPILE_ERROR = re.compile(
     r"^\s*\"?([\w./-]+\.\w+)\"?[(:](\d+)\)?(?::\d+)?: error:? ?(.*)$", re.MULTILINE
 )
+_ENCODING = re.compile(
+    "unicode error|null bytes|Non-UTF-8"
+)  # versions of Python word it differently
 _MAX_TEXT = 2000
+
+# Functions that have checks of their own, by module and name, and those that are given. One that
+# raises although its own checks pass was called wrongly.
+_TASK_OF = {
+    (function.split(".")[0], function.split(".")[-1]): task.id
+    for task in tasks.TASKS
+    for function in task.functions
+} | {("kernels", name): "given" for name in ("mean_of", "kind_number")}
 
 
 def describe_fault(error: BaseException, folder: Path, target: Any = None) -> dict[str, Any]:
@@ -20,7 +34,7 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
         error: as caught.
         folder: the submission's; frames elsewhere are not the student's.
         target: the function that was called; its first line is named where no frame is the
-            student's.
+            student's. The line named is its task's, even if a function of another task raised.
 
     Returns:
         {"type", "message", "file", "line", "source", "compiler"}: file and line are None where
@@ -34,10 +48,12 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
         "source": "",
         "compiler": False,
     }
+    if encoding := _wrong_encoding(error, folder):
+        return {**fault, **encoding}
     if isinstance(error, SyntaxError) and error.filename:
         place: dict[str, Any] = {"file": Path(error.filename).name, "line": error.lineno}
         return {**fault, **place, "message": str(error.msg), "source": (error.text or "").strip()}
-    fault.update(_innermost(error, folder) or first_line(target, folder) or {})
+    fault.update(_place(error, folder, target) or first_line(target, folder) or {})
     if type(error).__name__ == "CompileError":
         text = str(error)  # PyCUDA's holds the compiler's output
         fault["compiler"] = True
@@ -45,11 +61,34 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
         if match:
             file, line = Path(match[1]).name, int(match[2])
             fault.update(file=file, line=line, message=match[3].strip())
-            fault["source"] = _source_line(folder / file, line)
+            fault["source"] = source_line(folder / file, line)
     return fault
 
 
-def _innermost(error: BaseException, folder: Path) -> dict[str, Any] | None:
+def _wrong_encoding(error: BaseException, folder: Path) -> dict[str, Any] | None:
+    """What is wrong with a source that is not UTF-8; Python itself says it in terms of codecs."""
+    if not isinstance(error, SyntaxError | ValueError) or not _ENCODING.search(str(error)):
+        return None
+    named = getattr(error, "filename", None)
+    for path in [Path(named)] if named else [folder / file for file in tasks.FILES]:
+        source = path.read_bytes() if path.is_file() else b""
+        try:
+            source.decode("utf-8")
+            place = source.find(b"\0")
+        except UnicodeDecodeError as wrong:
+            place = wrong.start
+        if place >= 0:
+            return {
+                "type": "UnicodeError",
+                "message": f"byte {source[place]:#04x} is not UTF-8: save the file as UTF-8",
+                "file": path.name,
+                "line": 1 + source.count(b"\n", 0, place),
+            }
+    return None
+
+
+def _place(error: BaseException, folder: Path, target: Any) -> dict[str, Any] | None:
+    """The innermost line of the student's that is not inside of another task's function."""
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -57,8 +96,14 @@ def _innermost(error: BaseException, folder: Path) -> dict[str, Any] | None:
     ]
     if not frames:
         return None
-    frame = frames[-1]
-    return {"file": Path(frame.filename).name, "line": frame.lineno, "source": frame.line or ""}
+    code = getattr(getattr(target, "__func__", target), "__code__", None)
+    own = _TASK_OF.get((Path(code.co_filename).stem, code.co_name)) if code else None
+    blamed = frames[-1]
+    for caller, frame in pairwise(frames):
+        if _TASK_OF.get((Path(frame.filename).stem, frame.name), own) != own:
+            blamed = caller
+            break
+    return {"file": Path(blamed.filename).name, "line": blamed.lineno, "source": blamed.line or ""}
 
 
 def first_line(target: Any, folder: Path) -> dict[str, Any] | None:
@@ -67,10 +112,11 @@ def first_line(target: Any, folder: Path) -> dict[str, Any] | None:
     if code is None or Path(code.co_filename).parent != folder:
         return None
     path, line = Path(code.co_filename), int(code.co_firstlineno)
-    return {"file": path.name, "line": line, "source": _source_line(path, line)}
+    return {"file": path.name, "line": line, "source": source_line(path, line)}
 
 
-def _source_line(path: Path, line: int) -> str:
+def source_line(path: Path, line: int) -> str:
+    """A line of a file, without indentation; "" where there is none."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:
