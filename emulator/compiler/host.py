@@ -120,6 +120,7 @@ def _thread_sanitizer(compiler: Compiler) -> list[str]:
     options = [
         *("tsan-instrument-func-entry-exit=0", "tsan-distinguish-volatile=1"),
         *("tsan-instrument-memintrinsics=1", "tsan-instrument-read-before-write=1"),
+        "tsan-instrument-atomics=0",  # ours call the runtime by themselves
     ]
     return ["-fsanitize=thread", *(part for name in options for part in ("-mllvm", "-" + name))]
 
