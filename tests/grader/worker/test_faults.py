@@ -59,3 +59,41 @@ def test_compile_error(tmp_path: Path, line: str) -> None:
 def test_long_messages_are_cut(tmp_path: Path) -> None:
     """A message of megabytes does not cross the pipe."""
     assert len(fault_of(tmp_path, "", ValueError("x" * 10**6))["message"]) < 10_000
+
+
+def test_misuse_of_another_task(tmp_path: Path) -> None:
+    """A function that refuses its arguments is not to blame: the line that calls it is named."""
+    sources = {
+        "kernels.py": "def activate(Z, kind):\n    check(Z)\n\n\ndef check(Z):\n    Z.shape\n",
+        "network.py": "def forward(X):\n    Z = None\n    return activate(Z, 'relu')\n",
+    }
+    scope: dict[str, Any] = {}
+    for file, source in sources.items():
+        (tmp_path / file).write_text(source, "utf-8")
+        exec(compile(source, str(tmp_path / file), "exec"), scope)  # noqa: S102 - that is the test
+    places = {}
+    for name, argument in {"forward": (1,), "activate": (None, "relu")}.items():
+        with pytest.raises(AttributeError) as caught:
+            scope[name](*argument)
+        found = describe_fault(caught.value, tmp_path, scope[name])
+        places[name] = found["file"], found["line"]
+    assert places == {"forward": ("network.py", 3), "activate": ("kernels.py", 6)}
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("x = 1\ny = 'Größe'\n".encode("latin-1"), 2),
+        ("x = 1\n".encode("utf-16"), 1),
+        ("x = 1\n".encode("utf-16-le"), 1),
+    ],
+)
+def test_encoding(tmp_path: Path, content: bytes, line: int) -> None:
+    """Of a file that is not UTF-8, the line is named, and what to do."""
+    path = tmp_path / "linear.py"
+    path.write_bytes(content)
+    with pytest.raises((SyntaxError, ValueError)) as caught:
+        compile(content, str(path), "exec")
+    found = describe_fault(caught.value, tmp_path)
+    assert (found["file"], found["line"]) == ("linear.py", line)
+    assert "save the file as UTF-8" in found["message"]
