@@ -380,6 +380,7 @@ def _orphaned_findings(result: Result) -> Html | None:
         "details",
         tag("summary", f"{len(rest)} more findings of the checked device"),
         tag("ul", *items),
+        class_="alike",
     )
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from grader.report.plain import plain
 from grader.result import PartResult, Report, Result, State
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Terminal:
         self._console.print()
         self._console.print(total)
         for note in (*report.notes, *_replaced(report)):
-            self._console.print(Text(_plain(note)))
+            self._console.print(Text(plain(note)))
         self._output(report.output)
         next_step = self._next_step(report)
         if next_step:
@@ -119,7 +120,7 @@ class Terminal:
 
     def _output(self, output: str) -> None:
         """What the submission printed: all that was kept of it, or how to see it."""
-        lines = _plain(output).strip().splitlines()
+        lines = plain(output).strip().splitlines()
         if not lines:
             return
         if self._show_all:
@@ -207,7 +208,7 @@ class Terminal:
     def _indented(self, text: str, style: str = "") -> None:
         if text:
             self._console.print(
-                Padding(Text(_plain(text), style=style), (0, 0, 0, _INDENT), expand=False)
+                Padding(Text(plain(text), style=style), (0, 0, 0, _INDENT), expand=False)
             )
 
 
@@ -235,8 +236,3 @@ def _replaced(report: Report) -> tuple[str, ...]:
 
 def _first_line(message: str) -> str:
     return message.splitlines()[0] if message else ""
-
-
-def _plain(text: str) -> str:
-    """Text of a submission without control characters: it must not steer the reader's terminal."""
-    return "".join(c if c == "\n" or c.isprintable() else "�" for c in text)

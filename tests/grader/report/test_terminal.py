@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -96,6 +97,47 @@ def test_apology() -> None:
 def test_width(width: int) -> None:
     """No line is wider than the terminal."""
     assert max(map(len, shown(PASSED, FAILED, UNMEASURED, width=width).splitlines())) <= width
+
+
+class TerminalText(io.StringIO):
+    """Text that takes itself for a terminal."""
+
+    def isatty(self) -> bool:
+        """As a terminal says."""
+        return True
+
+
+def colours(text: str) -> list[str]:
+    """The escapes that set a colour; bold and dim are none (no-color.org)."""
+    return re.findall(r"\x1b\[(?:\d+;)*[349]\d(?:;\d+)*m", text)
+
+
+@pytest.mark.parametrize("has_colour", [True, False])
+def test_colour(monkeypatch: pytest.MonkeyPatch, *, has_colour: bool) -> None:
+    """A terminal gets colour, unless NO_COLOR is set; a pipe never does."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if not has_colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    file = TerminalText()
+    Terminal(file, width=80).result(PASSED)
+    assert bool(colours(file.getvalue())) == has_colour
+    assert "\x1b" not in shown(PASSED)
+
+
+def test_wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a wide terminal lines stay as short as they are best read."""
+    monkeypatch.setenv("COLUMNS", "160")
+    file = TerminalText()
+    terminal = Terminal(file)
+    terminal.result(FAILED)
+    assert max(map(len, re.sub(r"\x1b\[[\d;]*m", "", file.getvalue()).splitlines())) <= 100
+
+
+def test_screenful() -> None:
+    """The common case, a handful of failures among all tasks, fits on a screen of 50 lines."""
+    text = shown(*[PASSED] * 9, FAILED, FAILED, FAILED, *[UNMEASURED] * 3)
+    assert len(text.splitlines()) <= 50
 
 
 def test_no_control_characters() -> None:
