@@ -10,6 +10,7 @@ Importing this module makes the CUDA context, so import it before skcuda. What i
     blocks_for(items, items_per_block)       how many blocks cover so many items
     require(name, array, shape)              the array's shape, or an error that says what is wrong
     reshaped(array, shape)                   the same memory with another shape
+    workspace()                              a stream and memory of one's own, for CUDA graphs
 """
 
 import linecache
@@ -17,6 +18,9 @@ import re
 import struct
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import index
 from pathlib import Path
@@ -44,14 +48,49 @@ cublas_handle = cublas.cublasCreate()
 # the last one.
 pool = DeviceMemoryPool()
 
+
+@dataclass
+class Workspace:
+    """Where work is put, and where its memory comes from.
+
+    Attributes:
+        stream: of launches and of cuBLAS; None is the default stream.
+        pool: what `empty` allocates from; None is `device.pool`.
+    """
+
+    stream: cuda.Stream | None = None
+    pool: DeviceMemoryPool | None = None
+
+
+_current = Workspace()
+
+
+@contextmanager
+def workspace() -> Iterator[Workspace]:
+    """Inside the `with`, kernels and cuBLAS work on a new stream, `empty` takes from a new pool.
+
+    For capturing a CUDA graph: the default stream cannot be captured, and nobody else may be given
+    the memory that a graph works on, as long as it may be replayed: keep the workspace so long.
+    """
+    stream = cuda.Stream()
+    mine, outer = Workspace(stream, DeviceMemoryPool()), Workspace(**vars(_current))
+    vars(_current).update(vars(mine))
+    cublas.cublasSetStream(cublas_handle, stream.handle)
+    try:
+        yield mine
+    finally:
+        vars(_current).update(vars(outer))
+        cublas.cublasSetStream(cublas_handle, outer.stream.handle if outer.stream else 0)
+
+
 Shape = int | tuple[int, ...]
-Memory = (cuda.DeviceAllocation, cuda.PooledDeviceAllocation)
+Number = (int, float, np.number)
 
 
 def empty(shape: Shape, dtype: npt.DTypeLike = np.float32) -> GPUArray:
     """Return a device array from the pool, its contents undefined."""
     array = _without_memory(shape, dtype)
-    array.gpudata = pool.allocate(array.nbytes) if array.size else None
+    array.gpudata = (_current.pool or pool).allocate(array.nbytes) if array.size else None
     return array
 
 
@@ -126,8 +165,9 @@ def require(
     if array.dtype != dtype:
         raise TypeError(f"{name}: expected dtype {np.dtype(dtype)}, found {array.dtype}")
     fits = len(found) == len(shape)
-    for size, expected in zip(found, shape, strict=False):
-        fits &= size == expected or expected.__class__ is str
+    for size, expected in zip(found, shape):  # noqa: B905  strict takes longer than the loop
+        if size != expected and expected.__class__ is not str:
+            fits = False
     if not fits:
         sizes = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
         raise ValueError(f"{name}: expected shape {sizes}, found {found}")
@@ -173,16 +213,10 @@ class Kernel:
         # What PyCUDA's prepared_call does, without what it would repeat at each launch: 4 µs
         # instead of 6, most of it the driver's.
         packed = self._pack(
-            *[
-                int(a.gpudata)
-                if isinstance(a, GPUArray)
-                else int(a)
-                if isinstance(a, Memory)
-                else a
-                for a in arguments
-            ]
+            *[a if isinstance(a, Number) else int(getattr(a, "gpudata", a)) for a in arguments]
         )
-        self._function._launch_kernel(_dim3(grid), _dim3(block), packed, shared_bytes, None)  # noqa: SLF001
+        shape = _dim3(grid), _dim3(block)
+        self._function._launch_kernel(*shape, packed, shared_bytes, _current.stream)  # noqa: SLF001
 
     @cached_property
     def _function(self) -> Any:

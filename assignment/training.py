@@ -1,4 +1,4 @@
-# Homework 5, task 2.5. The text is in handout.md and homework5.ipynb.
+# Homework 5, tasks 2.5, 5.3. The text is in handout.md and homework5.ipynb.
 # Write at the TODOs, then: make grade TASK=2.5. Stuck? make hint TASK=2.5
 
 """Minibatch stochastic gradient descent, on all of Fashion-MNIST: `python -m solution.training`."""
@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from device import gather_rows, to_device
+from device import gather_rows, to_device, workspace
 from pycuda.gpuarray import GPUArray
 
 Floats = npt.NDArray[np.float32]
@@ -84,7 +84,53 @@ def accuracy(model: Model, X: Floats, y: Labels) -> float:
     raise NotImplementedError("TODO(2.5): accuracy in training.py")
 
 
+# --- 5.3 graphed_step ---
+def graphed_step(
+    model: Model, X: GPUArray, y: GPUArray, learning_rate: float
+) -> Callable[[], None]:
+    """Return a function that takes model.step(X, y, learning_rate) as one CUDA graph.
+
+    A step of a small model is a dozen launches, each of which takes Python longer than the device.
+    A graph is recorded once, and launches them all at one go. PyCUDA knows no graphs; NVIDIA's
+    cuda-bindings do, and work on PyCUDA's stream.
+
+    Args:
+        model: its parameters are updated by each call of the function.
+        X: (N, D) on the device. The graph reads X and y where they lie: for the next minibatch,
+            copy it there.
+        y: (N,) labels, int32, on the device.
+        learning_rate: η, the same in each call.
+
+    Returns:
+        A function without arguments; it returns nothing, and does not wait for the device.
+
+    Raises:
+        ImportError: cuda-bindings is not installed; the emulated device has no graphs.
+
+    Source: https://docs.nvidia.com/cuda/cuda-programming-guide/04-special-topics/cuda-graphs.html
+    """
+    from cuda.bindings import driver  # noqa: PLC0415  the rest of this file works without it
+
+    # TODO(5.3): inside the `with` of a workspace(), one step of learning rate 0 compiles the
+    # kernels and fills the pool; then capture the real step between cuStreamBeginCapture and
+    # cuStreamEndCapture on the handle of its stream. Instantiate the graph once; launch it in
+    # the function you return, which keeps the workspace alive. given_by(…) checks a driver call.
+    raise NotImplementedError("TODO(5.3): graphed_step in training.py")
+
+
 # --- given ---
+def given_by(result: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what a function of NVIDIA's cuda-bindings gives besides its status.
+
+    Raises:
+        RuntimeError: the status is not CUDA_SUCCESS.
+    """
+    status, *values = result
+    if status != 0:
+        raise RuntimeError(f"the CUDA driver answers {status.name}")
+    return tuple(values)
+
+
 # What follows is given: the command that trains on real data.
 
 

@@ -43,7 +43,7 @@ def minibatch(shape: Shape) -> tuple[Floats, Labels]:
 
 def parameters(shape: Shape) -> dict[str, Floats]:
     """Return the initial parameters, as the models of the homework draw them for seed 0."""
-    N, D, H, C = shape
+    D, H, C = shape.D, shape.H, shape.C
     rng = np.random.default_rng(0)
     sizes = {"W1": (D, H), "W2": (H, C)} if H else {"W": (D, C)}
     drawn: dict[str, Floats] = {}

@@ -24,7 +24,7 @@ def device_us(launch: Callable[[], object], launches: int = 20, rounds: int = 7)
             launch()
         end.record()
         end.synchronize()
-        times.append(1e3 * start.time_till(end) / launches)
+        times.append(1e3 * float(start.time_till(end)) / launches)
     return statistics.median(times)
 
 

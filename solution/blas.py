@@ -56,7 +56,8 @@ def gemm(
         if beta != 0.0:
             raise ValueError(f"gemm: beta = {beta} needs `out`, the matrix to add to")
         out = empty((M, N))
-    require("out", out, (M, N))
+    else:
+        require("out", out, (M, N))
 
     op_a, op_b = "t" if transpose_a else "n", "t" if transpose_b else "n"
     a, lda, b, ldb, c, ldc = A.gpudata, A_columns, B.gpudata, B_columns, out.gpudata, N

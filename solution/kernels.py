@@ -69,50 +69,51 @@ __global__ void softmax_xent(const float* __restrict__ Z, const int* __restrict_
     //| // be 0. C may be 1, and may be larger than a block.
     // A block takes blockDim.y rows. They lie one after the other, so that all its threads together
     // copy them to shared memory and, at the end, back, neighbours reading and writing neighbours
-    // whatever C is: device memory is read once and written once. Rows too long for shared memory
-    // are worked on in their place in dZ.
-    extern __shared__ float copies[];
-    const bool in_shared = blockDim.y * C <= 12 * 1024;  // 48 KB
+    // whatever C is: device memory is read once and written once.
     const long long first = (long long)blockIdx.x * blockDim.y;
     const int rows = min((long long)blockDim.y, N - first);
-    float* const staged = in_shared ? copies : dZ + first * C;
     const int thread = threadIdx.y * blockDim.x + threadIdx.x, threads = blockDim.x * blockDim.y;
-    for (int i = thread; i < rows * C; i += threads) staged[i] = Z[first * C + i];
-    __syncthreads();
 
-    // A row belongs to the blockDim.x threads (a power of two up to 32) with the same threadIdx.y:
-    // lanes of one warp, so that shuffles reduce it. Each lane takes every blockDim.x-th class.
-    const unsigned all_lanes = 0xffffffff;
-    const int row = threadIdx.y;
-    const int classes = row < rows ? C : 0;  // past the last row: a shuffle partner, nothing else
-    const int label = row < rows ? y[first + row] : 0;
-    float* const z = staged + row * C;
+    const auto work_in = [&](float* const place) {
+        for (int i = thread; i < rows * C; i += threads) place[i] = Z[first * C + i];
+        __syncthreads();
 
-    float m = -INFINITY;
-    for (int c = threadIdx.x; c < classes; c += blockDim.x) m = fmaxf(m, z[c]);
-    for (int offset = blockDim.x / 2; offset > 0; offset /= 2)
-        m = fmaxf(m, __shfl_xor_sync(all_lanes, m, offset));
+        // A row belongs to the blockDim.x threads (a power of two up to 32) of equal threadIdx.y:
+        // lanes of one warp, so that shuffles reduce it. Each lane takes every blockDim.x-th class.
+        const unsigned all_lanes = 0xffffffff;
+        const int row = threadIdx.y;
+        const int classes = row < rows ? C : 0;  // past the last row: just a shuffle partner
+        const int label = row < rows ? y[first + row] : 0;
+        float* const z = place + row * C;
 
-    float sum = 0.0f, z_label = 0.0f;
-    for (int c = threadIdx.x; c < classes; c += blockDim.x) {
-        if (c == label) z_label = z[c] - m;
-        z[c] = expf(z[c] - m);
-        sum += z[c];
-    }
-    for (int offset = blockDim.x / 2; offset > 0; offset /= 2)
-        sum += __shfl_xor_sync(all_lanes, sum, offset);
+        float m = -INFINITY;
+        for (int c = threadIdx.x; c < classes; c += blockDim.x) m = fmaxf(m, z[c]);
+        for (int offset = blockDim.x / 2; offset > 0; offset /= 2)
+            m = fmaxf(m, __shfl_xor_sync(all_lanes, m, offset));
 
-    const float scale = 1.0f / sum;
-    for (int c = threadIdx.x; c < classes; c += blockDim.x) {
-        z[c] *= scale;
-        if (c == label) {
-            z[c] -= 1.0f;
-            losses[first + row] = logf(sum) - z_label;
+        float sum = 0.0f, z_label = 0.0f;
+        for (int c = threadIdx.x; c < classes; c += blockDim.x) {
+            const float shifted = z[c] - m, e = expf(shifted);
+            if (c == label) z_label = shifted;
+            z[c] = e;
+            sum += e;
         }
-    }
-    if (!in_shared) return;
-    __syncthreads();
-    for (int i = thread; i < rows * C; i += threads) dZ[first * C + i] = staged[i];
+        for (int offset = blockDim.x / 2; offset > 0; offset /= 2)
+            sum += __shfl_xor_sync(all_lanes, sum, offset);
+
+        const float scale = 1.0f / sum;
+        for (int c = threadIdx.x; c < classes; c += blockDim.x)
+            z[c] = z[c] * scale - (c == label ? 1.0f : 0.0f);
+        if (row < rows && threadIdx.x == label % blockDim.x)  // the lane that has seen the label
+            losses[first + row] = logf(sum) - z_label;
+        __syncthreads();
+    };
+
+    // Rows too long for the 48 KB of shared memory are worked on in dZ itself.
+    extern __shared__ float copies[];
+    if (blockDim.y * C > 12 * 1024) return work_in(dZ + first * C);
+    work_in(copies);
+    for (int i = thread; i < rows * C; i += threads) dZ[first * C + i] = copies[i];
     // END SOLUTION
 }
 """
@@ -133,7 +134,7 @@ def softmax_xent(Z: GPUArray, y: GPUArray) -> tuple[GPUArray, GPUArray]:
     # Lanes of a warp that share a row: a power of two with 8 classes or more for each.
     lanes = min(32, 1 << (max(C // 8, 1).bit_length() - 1))
     # A block has 48 KB of shared memory on any device. Small blocks wait less at a barrier.
-    rows = min(128 // lanes, 12 * 1024 // C) or 4
+    rows = min(64, 128 // lanes, 12 * 1024 // C) or 4
     shared_bytes = 4 * rows * C if rows * C <= 12 * 1024 else 0
     grid, block = blocks_for(N, rows), (lanes, rows)
     softmax_xent_kernel(grid, block, Z, y, losses, dZ, N, C, shared_bytes=shared_bytes)

@@ -120,8 +120,8 @@ def graphed_step(
     # BEGIN SOLUTION 5.3
     #| # TODO(5.3): inside the `with` of a workspace(), one step of learning rate 0 compiles the
     #| # kernels and fills the pool; then capture the real step between cuStreamBeginCapture and
-    #| # cuStreamEndCapture on the handle of its stream. Instantiate the graph once; launch it in the
-    #| # function you return, which keeps the workspace alive. given_by(…) checks a driver call.
+    #| # cuStreamEndCapture on the handle of its stream. Instantiate the graph once; launch it in
+    #| # the function you return, which keeps the workspace alive. given_by(…) checks a driver call.
     with workspace() as own:
         take_step = partial(model.step, X, y)
         take_step(0.0)  # changes nothing, compiles the kernels, and fills the pool

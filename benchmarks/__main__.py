@@ -1,0 +1,131 @@
+"""The project's speed, its peers' and the hardware's limits, in one table: `make bench`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import backend
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPARED_STEPS = 20
+GRAPH_GOALS = (0.30, 0.40, 0.50, 0.75, 0.95)
+"""Of PyTorch's CUDA graph, a shape each: what the fused step is to reach."""
+EAGER_GOAL = 4.0
+"""How many times faster than PyTorch eager, on the three smallest shapes."""
+
+
+def main() -> None:
+    """Print the tables of this machine's backend."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the figures there, too")
+    options = parser.parse_args()
+    sys.path.insert(0, str(ROOT / "solution"))
+    chosen = backend.activate(check=True)
+    print(f"{chosen.name}: {chosen.reason}\n", flush=True)
+    if chosen.name == "gpu":
+        found = {"state": state(), **kernel_table(), **step_table()}
+    else:
+        found = emulator_table()
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1), "utf-8")
+
+
+def kernel_table() -> dict[str, Any]:
+    """Print the limits and each kernel's bandwidth; return the figures."""
+    from benchmarks import kernels  # noqa: PLC0415  after the backend
+
+    limits = kernels.limits()
+    print(
+        f"limits: copy {limits.copy_tb_s:.2f} TB/s · a launch from Python {limits.launch_us:.1f} µs"
+        f" · SGEMM {limits.sgemm_tflop_s:.1f} TFLOP/s\n"
+    )
+    print(
+        f"{'kernel, 256 MB or more':28}{'µs':>8}{'TB/s':>7}{'of copy':>9}   goal {kernels.GOAL:.0%}"
+    )
+    rows = kernels.rows(limits.copy_tb_s)
+    for row in rows:
+        speed, mark = (
+            row.bytes_moved / row.time_us * 1e-6,
+            "✓" if row.share >= kernels.GOAL else "✗",
+        )
+        print(f"{row.name:28}{row.time_us:8.1f}{speed:7.2f}{row.share:9.1%}   {mark}", flush=True)
+    return {"limits": limits._asdict(), "kernels": [row._asdict() for row in rows]}
+
+
+def step_table() -> dict[str, Any]:
+    """Print a row a shape: PyTorch's ways, and ours; return the figures."""
+    from benchmarks import steps  # noqa: PLC0415  after the backend
+    from benchmarks.shapes import SHAPES  # noqa: PLC0415
+
+    peers = measured_peers()
+    name = peers.get("name", "PyTorch: not measured here")
+    print(f"\none training step, µs, float32 without TF32, against {name}")
+    print(
+        f"{'N,D,H,C':20}{'eager':>8}{'compile':>9}{'graph':>8} │{'launches':>9}{'× eager':>9}"
+        f"{'graph':>8}{'fused':>8}{'/ graph':>9}{'goal':>6}   losses differ by"
+    )
+    table = {}
+    for shape, goal in zip(SHAPES, GRAPH_GOALS, strict=True):
+        theirs = {"eager": nan, "compile": nan, "graph": nan}
+        theirs |= peers.get("steps", {}).get(str(shape), {})
+        ours = steps.measure(shape, COMPARED_STEPS)
+        losses = [*ours.losses.values(), peers.get("losses", {}).get(str(shape), [])]
+        apart = max(abs(a - b) for row in losses for a, b in zip(row, losses[0], strict=False))
+        share = ours.fused_us / theirs["graph"]
+        print(
+            f"{shape!s:20}{theirs['eager']:8.0f}{theirs['compile']:9.0f}{theirs['graph']:8.1f} │"
+            f"{ours.launches_us:9.1f}{theirs['eager'] / ours.launches_us:9.1f}{ours.graph_us:8.1f}"
+            f"{ours.fused_us:8.1f}{share:9.2f}{goal:6.2f}   {apart:.1e}",
+            flush=True,
+        )
+        table[str(shape)] = {**theirs, **ours._asdict(), "losses differ by": apart}
+    print(
+        "eager, compile (reduce-overhead), graph: PyTorch's. launches: the homework's step, each\n"
+        "operation a launch; graph: training.graphed_step; fused: benchmarks/fused.py, one graph.\n"
+        f"Goals: {EAGER_GOAL:.0f} times eager on the first three; fused / PyTorch's graph as given."
+    )
+    return {"steps": table, "peers": peers}
+
+
+nan = float("nan")
+
+
+def measured_peers() -> dict[str, Any]:
+    """Run the peers in a process of their own; {} where there is no PyTorch, or it fails."""
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    command = [sys.executable, "-m", "benchmarks.peers"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    return dict(json.loads(done.stdout.splitlines()[-1])) if done.returncode == 0 else {}
+
+
+def state() -> str:
+    """What else the GPU does, and its clocks; "" where nvidia-smi does not say."""
+    query = "name,utilization.gpu,memory.used,clocks.sm,clocks.mem,clocks_event_reasons.active"
+    command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    except OSError:
+        return ""
+    print(f"before: {done.stdout.strip()}")
+    return done.stdout.strip()
+
+
+def emulator_table() -> dict[str, Any]:
+    """Print the emulator's figures; return them."""
+    emulator = importlib.import_module("benchmarks.emulator")  # after the backend
+    rows = emulator.figures()
+    for row in rows:
+        print(f"{row.name:60}{row.value:10.3g} {row.unit:6} {row.bound}")
+    return {"emulator": [row._asdict() for row in rows]}
+
+
+if __name__ == "__main__":
+    main()
