@@ -258,7 +258,7 @@ class Watch:
         wanted = affected(self._graded, now, passed - self._regrader.busy)
         names = [f for f in sorted({*now, *self._graded}) if now.get(f) != self._graded.get(f)]
         told = f"{len(wanted)} tasks" if len(wanted) != 1 else "1 task"
-        self._saved = f"saved {', '.join(names)}: {told} to grade again"
+        self._saved = plain(f"saved {', '.join(names)}: {told} to grade again")
         self._graded, self._below = dict(now), ""
         self._regrader.ask(wanted, self._task())
 
@@ -279,8 +279,8 @@ class Watch:
         try:
             PAGE.parent.mkdir(parents=True, exist_ok=True)
             html.write(self._report(), PAGE)
-            with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123 - a device
-                is_open = webbrowser.open(PAGE.as_uri())
+            with _silence():
+                is_open = _has_screen() and webbrowser.open(PAGE.as_uri())
         except OSError as error:
             self._below = f"the page could not be written: {error}"
             return
@@ -350,7 +350,13 @@ class Watch:
         score = f"{report.score} / {report.max_score}"
         bar = _bar(report.results, max(width - len(score) - 2, 10), colour=colour)
         signs = [_sign(report, task.id, busy, colour=colour) for task in tasks.TASKS]
-        return [plain(first)[:width], f"{bar}  {score}", *_rows(signs, width), told, self._saved]
+        return [
+            plain(first)[:width],
+            f"{bar}  {score}",
+            *_rows(signs, width),
+            told,
+            self._saved[:width],
+        ]
 
     def _body(self, width: int) -> list[str]:
         if self._regrader.trouble:
@@ -419,6 +425,28 @@ def _wrapped(text: str, width: int) -> list[str]:
         indent = line[: len(line) - len(line.lstrip())]
         lines += textwrap.wrap(line, width, subsequent_indent=indent) or [""]
     return lines
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open in a window: one in this terminal would fight for it."""
+    windows = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return sys.platform != "linux" or any(os.environ.get(name) for name in windows)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """What a program writes that is started here goes nowhere, instead of over the picture."""
+    kept = os.dup(1), os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        for place, descriptor in enumerate(kept, start=1):
+            os.dup2(descriptor, place)
+        for descriptor in (*kept, nowhere):
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
