@@ -6,7 +6,7 @@ SETUP      = $(PYTHON) -m backend.setup
 RUN        = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor grade watch hint test lint handout fidelity
+.PHONY: help setup doctor grade watch hint test lint handout fidelity bench
 
 help:  ## this list
 	@echo 'usage: make TARGET'
@@ -39,3 +39,6 @@ handout:  ## write assignment/ and its notebook from solution/
 
 fidelity:  ## PyCUDA's and scikit-cuda's own tests on the emulated device (3 minutes, needs the network)
 	@$(SETUP) --dev && $(RUN) -m emulator.fidelity
+
+bench:  ## the solution's speed beside PyTorch's and the hardware's limits (on a GPU; else the emulator's)
+	@$(SETUP) && $(RUN) -m benchmarks $(ARGS)
