@@ -220,7 +220,7 @@ def _loss(losses: Sequence[float], index: int) -> str:
 
 def _numbers(losses: Sequence[float]) -> str:
     """Losses as JSON; null where one is no number."""
-    return json.dumps([float(f"{v:.6g}") if math.isfinite(v) else None for v in losses])
+    return json.dumps([float(f"{v:.7g}") if math.isfinite(v) else None for v in losses])
 
 
 # Maps of errors ------------------------------------------------------------

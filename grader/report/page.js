@@ -14,11 +14,11 @@ for (const figure of document.querySelectorAll("figure.curve")) {
     const value = values[step - 1];
     return value === null ? "not a number" : value.toFixed(6);
   };
-  const read = (step) => {
+  const read = (step, isAsked = true) => {
     const x = Number(left) + (right - left) * (step - 1) / Math.max(steps - 1, 1);
     cursor.setAttribute("x1", x);
     cursor.setAttribute("x2", x);
-    cursor.setAttribute("visibility", "visible");
+    if (isAsked) cursor.setAttribute("visibility", "visible");
     const text = `step ${step}: yours ${said(curves.yours, step)}, reference ${said(curves.reference, step)}`;
     slider.value = step;
     slider.setAttribute("aria-valuetext", text);
@@ -34,7 +34,7 @@ for (const figure of document.querySelectorAll("figure.curve")) {
   drawing.addEventListener("pointerdown", follow);
   slider.addEventListener("input", () => read(Number(slider.value)));
   figure.querySelector(".reader").hidden = false;
-  read(Number(slider.value));
+  read(Number(slider.value), false);
 }
 // A link to a task opens it.
 const open = () => {
