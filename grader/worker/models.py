@@ -1,4 +1,8 @@
-"""Models of the judge's own, by which `train` and `accuracy` are judged on their own."""
+"""Models of the judge's own, by which `train` and `accuracy` are judged on their own.
+
+As the homework's models do, they take arrays on the device only: code that works with them works
+with those.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +24,12 @@ class Recorder:
 
     def step(self, X: Any, y: Any, learning_rate: float) -> Any:
         """Note the batch and return the step's number, counted from 1, as a (1,) device array."""
-        from pycuda import gpuarray  # noqa: PLC0415 - importable once the backend is active
+        from device import require  # noqa: PLC0415 - importable once the backend is active
+        from pycuda import gpuarray  # noqa: PLC0415 - as above
 
-        rows = X.get() if hasattr(X, "gpudata") else np.asarray(X)
-        labels = y.get() if hasattr(y, "gpudata") else np.asarray(y)
-        self.seen.append((rows[:, 0].copy(), np.array(labels), float(learning_rate)))
+        N, _ = require("X", X, ("N", "D"))
+        require("y", y, (N,), np.int32)
+        self.seen.append((X.get()[:, 0].copy(), y.get(), float(learning_rate)))
         return gpuarray.to_gpu(np.array([len(self.seen)], dtype=np.float32))
 
     def report(self) -> dict[str, Any]:
@@ -46,10 +51,11 @@ class Echo:
         self.parameters: dict[str, Any] = {}
 
     def scores(self, X: Any) -> Any:
-        """A copy of X on the device."""
-        from pycuda import gpuarray  # noqa: PLC0415 - importable once the backend is active
+        """A copy of X."""
+        from device import require  # noqa: PLC0415 - importable once the backend is active
 
-        return gpuarray.to_gpu(np.ascontiguousarray(X.get() if hasattr(X, "gpudata") else X))
+        require("X", X, ("N", "C"))
+        return X.copy()
 
     def report(self) -> dict[str, Any]:
         """Nothing to report."""
