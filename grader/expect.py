@@ -47,10 +47,7 @@ def device_array(value: Value, name: str, shape: tuple[int, ...], dtype: str = "
             f"{name} should be {dtype}; yours is {value.dtype}", diagnoses=diagnoses.named(known)
         )
     if value.array is None or value.array.shape != shape:
-        raise CheckFailure(
-            f"{name} could not be read: it is not C-contiguous",
-            diagnoses=diagnoses.named("not-contiguous"),
-        )
+        raise CheckFailure(f"{name} could not be read: it is not C-contiguous")
     return value.array.astype(np.float64) if dtype == "float32" else value.array
 
 

@@ -105,9 +105,10 @@ def normal(rng: np.random.Generator, *shape: int, scale: float = 1.0) -> Array:
 def labels(rng: np.random.Generator, N: int, C: int) -> Array:
     """Random labels (N,) int32; the first and the last class are among them where N allows."""
     y = rng.integers(0, C, N).astype(np.int32)
-    y[0] = C - 1
     if N > 1:
-        y[-1] = 0
+        y[0], y[-1] = C - 1, 0
+    else:
+        y[0] = C // 2  # so that labels off by one are classes, too
     return y
 
 

@@ -166,7 +166,8 @@ def test_mean_parallel(student: Student) -> None:
     lost = float(((true - yours) * N).max() / N)
     # One atomicAdd an element is a running sum, too, but made by as many threads.
     most_threads = max(outcome.own_threads)
-    if lost > 0.4 and most_threads < A.size / 16:  # noqa: PLR2004 - half, less the last additions
+    is_half = 0.4 < lost < 0.6  # noqa: PLR2004 - less the last additions
+    if is_half and most_threads < A.size / 16:  # fewer threads than 16 a value
         raise CheckFailure(
             f"one thread adds up a whole column: all {N:,} values went through one running sum. "
             "Let the threads of a block add up a part each, then combine their sums by a tree",
@@ -202,7 +203,7 @@ def check_activation(student: Student, kind: str, Z: Array) -> None:
 def test_relu(student: Student) -> None:
     """Relu and its derivative, which is 0 at A = 0."""
     for shape in ((5, 3), (67, 31), (1, 1031)):
-        Z = normal(student.rng, *shape)
+        Z = normal(student.rng, *shape, scale=3)
         Z.flat[::5] = 0.0
         check_activation(student, "relu", Z)
 

@@ -11,6 +11,7 @@ MISTAKES = (
         "lda = A.shape[1], ldb = B.shape[1], ldc = N; then m = N, n = M, k = K with B first.",
         kinds=("invalid-argument", "out-of-bounds"),
         words=r"cublas",
+        raised=r"^cublas\w+: ",
     ),
     Mistake(
         "missing-barrier",

@@ -266,13 +266,6 @@ MISTAKES = (
         {name: _from_probabilities(name) for name in GRADIENTS},
     ),
     Mistake(
-        "bias-not-in-gradient",
-        "the bias is left out of the scores",
-        "Loss and gradients follow from XW without b (eq. 1).",
-        "Start from self.scores(X).",
-        {name: _without_bias(name) for name in (*LINEAR, "linear.loss")},
-    ),
-    Mistake(
         "loss-of-one-example",
         "the loss is the first example's",
         "The loss of a batch is the mean over its N examples (eq. 4).",
@@ -300,6 +293,7 @@ MISTAKES = (
             "scores": lambda i, true: true - i["p"]["b"],
             "network.Z": lambda i, true: true - i["p"]["b2"],
             "network.A": lambda i, _: oracle.activate(i["X"] @ i["p"]["W1"], i["kind"]),
+            **{name: _without_bias(name) for name in (*LINEAR, "linear.loss")},
         },
     ),
     Mistake(

@@ -455,7 +455,7 @@ MISTAKES = (
         "the slope of the activation is missing",
         "dZ is dA unchanged; it is dA ⊙ φ′(Z) (eq. 14).",
         "Multiply by the slope of eq. 10.",
-        {"activate_backward": lambda i, _: i["dA"]},
+        {"activate_backward": lambda i, _: None if i["kind"] == "relu" else i["dA"]},
     ),
     Mistake(
         "slope-only",
@@ -467,7 +467,7 @@ MISTAKES = (
     Mistake(
         "relu-mask-at-zero",
         "relu lets the gradient through where A = 0",
-        "The slope at A = 0 is 0: the mask is A > 0, not A >= 0 (eq. 10).",
+        "The slope at A = 0 is 0: the mask is A > 0, not A >= 0, and not left out (eq. 10).",
         "Write > for >=.",
         {
             "activate_backward": _only("relu", lambda i, _: i["dA"] * (i["A"] >= 0)),

@@ -43,9 +43,15 @@ def recognise(
     """
     case = Case(quantity, yours, true, limit, inputs)
     with np.errstate(all="ignore"):
-        found = _first_look(FIRST_LOOKS, case) or _known(case)[:_CANDIDATES]
+        found = _first_look(FIRST_LOOKS, case)
+        if found or (true.size < _FEW and not quantity.endswith("loss")):
+            return tuple(found)
+        found = _known(case)[:_CANDIDATES]
         return tuple(found or _first_look(LAST_LOOKS, case))
 
+
+_FEW = 3
+"""One or two numbers agree too easily with too many explanations."""
 
 _CANDIDATES = 3
 """More possible causes than three help nobody."""

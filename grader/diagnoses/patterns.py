@@ -304,15 +304,6 @@ LAST_LOOKS = (
         quantities=("bias_add",),
     ),
     Mistake(
-        "max-not-subtracted",
-        "the maximum is not subtracted before exp",
-        "Small scores are right, large ones are not finite: expf overflows above 88, and for very "
-        "negative scores the sum becomes 0 (eq. 3).",
-        "Subtract the row's largest score m from all of them first.",
-        looks=_overflowed_softmax,
-        quantities=("softmax.dZ", "softmax.losses"),
-    ),
-    Mistake(
         "log-of-zero",
         "the logarithm of 0 is taken",
         "The loss is infinite where the label's probability underflows to 0: −log of a quotient "
@@ -320,6 +311,15 @@ LAST_LOOKS = (
         "Use log Σ exp(z_k − m) − (z_y − m), whose logarithm is of a number ≥ 1.",
         looks=_log_of_zero,
         quantities=("softmax.losses",),
+    ),
+    Mistake(
+        "max-not-subtracted",
+        "the maximum is not subtracted before exp",
+        "Small scores are right, large ones are not finite: expf overflows above 88, and for very "
+        "negative scores the sum becomes 0 (eq. 3).",
+        "Subtract the row's largest score m from all of them first.",
+        looks=_overflowed_softmax,
+        quantities=("softmax.dZ", "softmax.losses"),
     ),
     Mistake(
         "log-clipped",
@@ -366,6 +366,13 @@ LAST_LOOKS = (
         quantities=("softmax.dZ", "softmax.losses"),
     ),
     Mistake(
+        "truncated",
+        "the numbers are cut to integers",
+        "Everything behind the decimal point is lost: an int variable, or integer division.",
+        "Declare it float.",
+        looks=_rounded,
+    ),
+    Mistake(
         "all-zero",
         "the result is all zeros",
         "Nothing was computed into it, or an integer division or a cast made everything 0.",
@@ -385,13 +392,6 @@ LAST_LOOKS = (
         "The numbers are right, in the order of the transpose.",
         "Row-major, element (row, column) lies at row · columns + column.",
         looks=_transposed,
-    ),
-    Mistake(
-        "truncated",
-        "the numbers are cut to integers",
-        "Everything behind the decimal point is lost: an int variable, or integer division.",
-        "Declare it float.",
-        looks=_rounded,
     ),
     Mistake(
         "shifted-by-one",

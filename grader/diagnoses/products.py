@@ -26,12 +26,6 @@ def _columns(memory: Array, shape: tuple[int, int]) -> Array:
     return np.asarray(memory.ravel().reshape(shape, order="F"))
 
 
-def _swapped(i: Inputs, true: Array) -> Array | None:
-    A, B = i["A"], i["B"]
-    product = B @ A if A.shape == B.shape[::-1] else None
-    return _scaled(i, product) if product is not None and product.shape == true.shape else None
-
-
 def _unaware(i: Inputs, true: Array) -> Array | None:
     """A and B in row-major order, passed as if cuBLAS read rows."""
     A, B = i["A_memory"], i["B_memory"]
@@ -68,14 +62,6 @@ def _c_outer(i: Inputs) -> Array:
 
 MISTAKES = (
     Mistake(
-        "gemm-swapped",
-        "the factors are swapped",
-        "This is op(B) op(A). cuBLAS reads columns: asking it for B times A gives AB in rows, "
-        "with the sizes N, M, K and the leading dimensions of B first.",
-        "Compute Cᵀ = Bᵀ Aᵀ: exchange the matrices and their sizes together.",
-        {"gemm": _swapped},
-    ),
-    Mistake(
         "gemm-transposed",
         "the result lies transposed in memory",
         "The numbers are right, but column by column: cuBLAS wrote its column-major C.",
@@ -86,7 +72,7 @@ MISTAKES = (
         "gemm-column-major",
         "cuBLAS reads columns, and was given rows",
         "A and B were passed in the order of the formula, as if cuBLAS read row by row; it sees "
-        "each of them scrambled, and so is the result.",
+        "each of them transposed, and so is the result. For square matrices yours is op(B) op(A).",
         "Ask for Cᵀ = Bᵀ Aᵀ: pass B first, with M and N exchanged.",
         {"gemm": _unaware},
     ),

@@ -1,4 +1,4 @@
-"""Reads specimens: what to change in the solution, and what the grader must say of it.
+"""Reads specimens: what to change in a plain solution, and what the grader must say of it.
 
 A specimen is a text file. Its first line says in a student's words what was done. Then lines
 `key: value`:
@@ -20,7 +20,7 @@ and then edits, each of which must match exactly once in the file:
     >>>>
 
 `--- linear.py delete` removes the file, and after `--- linear.py append` comes what is put at its
-end: a function that is defined again there replaces the solution's, whatever becomes of that.
+end: a function that is defined again there replaces the first one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from pathlib import Path
 from grader import tasks
 
 HERE = Path(__file__).resolve().parent
-SOLUTION = HERE.parents[1] / "solution"
+PLAIN = HERE / "plain"
+"""A right submission, written plainly; it does not change when the solution is tuned."""
 
 _EDIT = re.compile(r"<<<<\n(.*?)\n?====\n(.*?)\n?>>>>\n", re.DOTALL)
 
@@ -69,7 +70,7 @@ class Specimen:
             ValueError: an edit does not match exactly once.
         """
         for file in tasks.FILES:
-            shutil.copyfile(SOLUTION / file, folder / file)
+            shutil.copyfile(PLAIN / file, folder / file)
         for file, old, new in self.edits:
             path = folder / file
             if old is None or new is None:
