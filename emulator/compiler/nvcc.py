@@ -18,6 +18,8 @@ from . import host, includes, options
 from .options import OptionError, Options
 
 if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
     from .diagnostics import Diagnostic
 
 FOOTER = b"EMUIMAGE"  # the last bytes of an image, after the length of the record before them
@@ -227,23 +229,11 @@ class _Job:
 
     def _built(self, code: str, target: str) -> bytes:
         object_file = f"{target}.o"
-        use = [] if self.compiler.family == "gcc" else ["-include-pch", self._header() + ".pch"]
-        marks = ["-fpreprocessed"] if self.compiler.family == "gcc" else []
-        command = [
-            *self.compiler.command,
-            "-x",
-            "c++",
-            *marks,
-            *self.flags,
-            *use,
-            "-c",
-            "-",
-            "-o",
-            object_file,
-        ]
-        result = host.run(command, code, self.folder)
+        result = self._object(code, object_file)
         if result.returncode:
             raise self._rejected(result.stderr, 1)
+        if self.checked and not self._is_library():
+            self._announce_locals(code, result.stderr, object_file)
         link = [*self._linker(), "-shared", object_file, "-o", target]
         result = host.run(link, "")
         os.unlink(object_file)
@@ -251,6 +241,33 @@ class _Job:
             raise Failure(1, f"nvcc fatal   : linking failed: {result.stderr}\n")
         with open(target, "rb") as file:
             return file.read()
+
+    def _object(self, code: str, object_file: str) -> CompletedProcess[str]:
+        gcc = self.compiler.family == "gcc"
+        use = [] if gcc else ["-include-pch", self._header() + ".pch"]
+        marks = ["-fpreprocessed"] if gcc else []
+        warnings = "-Wmaybe-uninitialized" if gcc else "-Wconditional-uninitialized"
+        command = [
+            *self.compiler.command,
+            *("-x", "c++", *marks, *self.flags, "-Wuninitialized", warnings, *use),
+            *("-c", "-", "-o", object_file),
+        ]
+        return host.run(command, code, self.folder)
+
+    def _announce_locals(self, code: str, messages: str, object_file: str) -> None:
+        """Compile once more where local variables may be read before they are written."""
+        from . import local_variables
+
+        second, complaints = f"{object_file}.o", ""
+        for _ in range(2):
+            announced = local_variables.announced(code, messages, complaints)
+            if announced is None:
+                return
+            result = self._object(announced, second)
+            if result.returncode == 0:
+                os.replace(second, object_file)
+                return
+            complaints = result.stderr
 
     def _linker(self) -> list[str]:
         if self.compiler.zig:

@@ -42,6 +42,10 @@ bool wholly_unwritten(Address address, size_t size) {
 
 void range(Address address, size_t size, Touch touch, Address pc) {
   if (!check.on || !size) return;
+  if (address - check.stack < kStackBytes) {
+    if (check.locals) access_local(address, size, touch, pc);
+    return;
+  }
   bool holes = touch.access == Access::Read && !wholly_unwritten(address, size);
   while (size) {
     unsigned part = address & 3 ? 1 : size >= 4 ? 4 : 1;
@@ -164,6 +168,19 @@ EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
     default: access<16>(variable, kAtomicAccess, pc);
   }
   check.release(*w, variable);
+}
+
+EMU_API void emu_local_begin(emu_local *local, const volatile void *address, size_t size) {
+  if (!self) return;
+  Thread &thread = self->me();
+  *local = {thread.locals, (const char *)address, size};
+  memset(local + 1, 0, (size + 7) / 8);
+  check.locals = thread.locals = local;
+}
+
+EMU_API void emu_local_end(emu_local *local) {
+  if (!self) return;
+  check.locals = self->me().locals = local->next;
 }
 
 // ---- -fsanitize=bounds,alignment: static data carry file and line

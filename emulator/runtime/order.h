@@ -77,12 +77,14 @@ struct Checker {
   Record launch_floor = 0, block_floor = 0, epoch_floor = 0;
   Address stack = 0, image = 0;
   Region statics, dynamic, variables;
+  emu_local *locals = nullptr;  // of the current thread
   bool on = false, profile = false;
 
-  void enter_thread(unsigned t, uint32_t stamp, Address stack_low) {
+  void enter_thread(unsigned t, uint32_t stamp, Address stack_low, emu_local *thread_locals) {
     Record segment = (Record)stamp << kStampShift;
     me = (segment > epoch_floor ? segment : epoch_floor) | (Record)t << kThreadShift;
     stack = stack_low;
+    locals = thread_locals;
   }
   void begin_launch(Worker &w);
   void end_launch(Worker &w);

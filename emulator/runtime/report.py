@@ -30,7 +30,7 @@ _SPACE = (
     "local memory",
     "memory",
 )
-_GLOBAL = 0
+_GLOBAL, _LOCAL = 0, 4  # in _SPACE
 
 
 class _Index3(ctypes.Structure):
@@ -236,6 +236,8 @@ def _pointer(what: str) -> Callable[[Any, str], str]:
 def _unwritten(raw: Any, text: str) -> str:
     del text
     where = _SPACE[raw.space]
+    if raw.space == _LOCAL:
+        return "a local variable is read before anything was written to it"
     if raw.allocation_size:
         where = f"byte {raw.address - raw.allocation:,} of {_bytes(raw.allocation_size)} of {where}"
     return f"{where} is read before anything was written there"

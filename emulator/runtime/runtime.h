@@ -81,6 +81,7 @@ struct alignas(64) Thread {
   uint64_t value, result;
   Address last_address, last_pc;  // of the last volatile or atomic access: a repetition is a spinning thread
   uint32_t repeats;
+  emu_local *locals;              // the innermost first
   uint64_t last_value;            // found there when it last let others run
 };
 

@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) void enter(Worker &w, unsigned t) {
   thread.state = State::Running;
   w.thread = thread.index;
   place(kThread, thread.index);
-  if (w.launch->checked) check.enter_thread(t, thread.stamp, w.fiber->stack);
+  if (w.launch->checked) check.enter_thread(t, thread.stamp, w.fiber->stack, thread.locals);
 }
 
 static unsigned next_ready(Worker &w) {
@@ -128,6 +128,7 @@ static void fiber_main() {
       Thread &thread = w.threads[t];
       thread.fiber = mine;
       thread.line = 0;
+      thread.locals = nullptr;
       thread.wrote_volatile = false;
       enter(w, t);
       launch.run(launch.arguments);

@@ -115,6 +115,24 @@ static EMU_COLD void unwritten(Region &g, Address address, unsigned size, Touch 
   }
 }
 
+// A variable that was announced as having no value. A structure may have holes, and be copied half filled: wrong is only
+// to read what was not written at all.
+void access_local(Address address, size_t size, Touch touch, Address pc) {
+  emu_local *local = check.locals;
+  while (local && address - (Address)local->address >= local->size) local = local->next;
+  if (!local) return;
+  size_t first = address - (Address)local->address, last = first + size < local->size ? first + size : local->size;
+  uint8_t *written = (uint8_t *)(local + 1);
+  bool any = false;
+  for (size_t k = first; k < last; k++) {
+    any |= written[k / 8] >> k % 8 & 1;
+    written[k / 8] |= (uint8_t)(1u << k % 8);  // a read counts, too: once is enough
+  }
+  if (any || touch.access == Access::Write) return;
+  Worker &w = *self;
+  if (RawFinding *f = report(w, Kind::UnwrittenRead, pc, 0, 0, 0)) describe(w, *f, touch, Space::Local, address, size);
+}
+
 bool read_odd_state(Region &g, size_t i, Record, Touch touch, Address pc) {
   uint8_t state = g.state[i];
   if (state & kSplit || (state >> 4 & 7) < 4) {

@@ -4,6 +4,7 @@
 
 namespace emu {
 
+void access_local(Address address, size_t size, Touch touch, Address pc);
 bool access_elsewhere(Address address, unsigned size, Touch touch, Address pc);
 void access_bytes(Region &region, size_t offset, unsigned size, Touch touch, Address pc);
 bool read_odd_state(Region &region, size_t cell, Record me, Touch touch, Address pc);
@@ -66,9 +67,9 @@ inline __attribute__((always_inline)) void access(Address address, Touch touch, 
   if (EMU_UNLIKELY(--check.fuel < 0) && !out_of_fuel(address, size, touch, pc)) return;
   if (address - arena.base < arena.size)
     touch_region<size>(arena, address - arena.base, check.launch_floor, touch, pc, aligned);
-  else if (address - check.stack < kStackBytes)
-    return;
-  else if (address - check.statics.base < check.statics.size)
+  else if (address - check.stack < kStackBytes) {
+    if (EMU_UNLIKELY(check.locals != nullptr)) access_local(address, size, touch, pc);
+  } else if (address - check.statics.base < check.statics.size)
     touch_region<size>(check.statics, address - check.statics.base, check.epoch_floor, touch, pc, aligned);
   else if (address - check.dynamic.base < check.dynamic.size)
     touch_region<size>(check.dynamic, address - check.dynamic.base, check.epoch_floor, touch, pc, aligned);

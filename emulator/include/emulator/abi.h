@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EMU_ABI 2  // raised with every change: an image of another number is refused
+#define EMU_ABI 3  // raised with every change: an image of another number is refused
 
 extern "C" {
 
@@ -52,6 +52,14 @@ void emu_fence(int scope);
 // EMU_ATOMIC_SWAP: a compare-and-swap, which fails where the value that it expects is out of date.
 enum { EMU_ATOMIC_EXCHANGE = 0x100, EMU_ATOMIC_SWAP = 0x200 };
 void emu_atomic(const void *address, unsigned size, const void *pc);
+// A local variable that starts without a value, as long as it lives. Behind it lies a bit for each of its bytes: written?
+struct emu_local {
+  emu_local *next;
+  const char *address;
+  size_t size;
+};
+void emu_local_begin(emu_local *local, const volatile void *address, size_t size);
+void emu_local_end(emu_local *local);
 void emu_yield(void);                      // a failed compare-and-swap lets other threads run
 void *emu_dynamic_shared(void) EMU_CONST;  // the block's dynamic shared memory, 16-byte aligned
 

@@ -41,6 +41,19 @@ EMU_INLINE T &once(T &variable) {
   return *address;
 }
 
+// Announces a local variable to the runtime until the end of its block, unless its constructor has initialised it.
+template <class T, bool = std::is_trivially_default_constructible<std::remove_all_extents_t<T>>::value>
+struct announced {
+  __attribute__((always_inline)) announced(const volatile void *) {}
+};
+template <class T>
+struct announced<T, true> {
+  emu_local local;
+  unsigned char written[(sizeof(T) + 7) / 8];
+  __attribute__((always_inline)) announced(const volatile void *address) { emu_local_begin(&local, address, sizeof(T)); }
+  __attribute__((always_inline)) ~announced() { emu_local_end(&local); }
+};
+
 template <class T>
 EMU_INLINE T &dynamic_shared() {
   return *reinterpret_cast<T *>(emu_dynamic_shared());

@@ -531,3 +531,31 @@ if (t % 32 == 0) {
 float large[1 << 20];
 for (int q = 0; q < 1 << 20; q++) large[q] = q + n;
 b[0] = large[n];
+== local_scalar_never_written unwritten-read 1 1
+float x;
+b[0] = x;  //!
+== local_accumulator_not_zeroed unwritten-read 1 1
+float sum;
+if (n > 3) {
+  for (int q = 0; q < n; q++) sum += a[q];  //!
+  b[0] = sum;
+}
+== local_array_one_short unwritten-read 1 1
+float row[4], sum = 0;
+for (int q = 0; q < 3; q++) row[q] = a[q];
+for (int q = 0; q < 4; q++) sum += row[q];  //!
+b[0] = sum;
+== local_array_of_last_iteration unwritten-read 1 1
+for (int r = 0; r < 2; r++) {
+  float row[2];
+  if (r == 0) row[0] = 1;
+  b[r] = row[0];  //!
+}
+== local_member_never_written unwritten-read 1 1
+float2 p;
+p.x = a[0];
+b[0] = p.x + p.y;  //!
+== local_written_by_some_threads_only unwritten-read 1 64
+float x;
+if (t < 32) x = a[t];
+b[t] = x;  //!

@@ -616,3 +616,58 @@ b[t] = s[63 - t] * first;
 == positions_by_popc 1 32
 unsigned kept = __ballot_sync(0xffffffffu, a[t] > 9);
 if (kept >> t & 1) b[__popc(kept & ((1u << t) - 1))] = a[t];
+== local_written_and_read_under_one_condition 1 64
+float x;
+if (t < 40) x = a[t];
+__syncthreads();
+if (t < 40) b[t] = x;
+== local_arrays_as_registers 1 32
+float rows[4][2], kept[2];
+for (int q = 0; q < 8; q++) rows[q / 2][q % 2] = 0;
+for (int r = 0; r < 3; r++) {
+  float column[2];
+  for (int q = 0; q < 2; q++) column[q] = a[r + q];
+  __syncthreads();
+  for (int q = 0; q < 8; q++) rows[q / 2][q % 2] += column[q % 2];
+  if (r == 0) for (int q = 0; q < 2; q++) kept[q] = column[q];
+}
+b[t] = rows[3][1] + kept[0];
+== local_results_by_pointer 1 1
+float sine, cosine, whole, both[2];
+int exponent;
+sincosf(1.0f, &sine, &cosine);
+b[0] = sine + cosine + frexpf(3.0f, &exponent) + modff(2.5f, &whole);
+sincosf(2.0f, both, both + 1);
+b[1] = exponent + whole + both[0] + both[1];
+== local_jumped_over 1 1
+switch (n & 1) {
+  case 0: {
+    float row[3];
+    row[0] = a[0];
+    b[0] = row[0];
+    break;
+  }
+  case 1: int left;
+    left = 1;
+    b[0] = left;
+  default: b[1] = 2;
+}
+== local_of_a_class 1 1
+struct Zero { float v[2]; Zero() { v[0] = v[1] = 0; } };
+Zero two[2], one;
+b[0] = two[1].v[0] + one.v[1];
+== local_structures_half_filled 1 1
+struct Mixed { char c; int k; double d; };
+Mixed first, second;
+first.c = 1;
+first.k = 2;
+second = first;
+b[0] = second.c + second.k;
+== local_arrays_jumped_over 1 1
+switch (n & 1) {
+  case 0: b[0] = 1; float row[3];
+    row[0] = a[0];
+    b[1] = row[0];
+    break;
+  default: b[2] = 2;
+}
