@@ -66,20 +66,20 @@ def collect(path: Path, scratch: Path, of: Handout | None = None) -> Collected:
     """
     of = of or handout()
     if path.is_dir():
-        return _from_folder(path, scratch, of)
+        return _from_folder(path, scratch, of, str(path))
     if not path.exists():
         raise SubmissionError(f"{path} does not exist: name a folder, a .zip or an .ipynb")
     if path.suffix == ".ipynb":
         return _from_notebook(path, scratch, of)
     if path.suffix == ".zip":
-        return _from_folder(_unpacked(path, scratch / "unpacked"), scratch, of)
+        return _from_folder(_unpacked(path, scratch / "unpacked"), scratch, of, path.name)
     raise SubmissionError(
         f"{path.name} is not a submission: expected a folder, a .zip or an .ipynb"
         f" (a single task file is graded with its folder: {path.parent})"
     )
 
 
-def _from_folder(folder: Path, scratch: Path, of: Handout) -> Collected:
+def _from_folder(folder: Path, scratch: Path, of: Handout, called: str) -> Collected:
     if any((folder / name).is_file() for name in of.files):
         return Collected(folder)
     inside = [p for p in sorted(folder.iterdir()) if not p.name.startswith((".", "__"))]
@@ -88,9 +88,9 @@ def _from_folder(folder: Path, scratch: Path, of: Handout) -> Collected:
     if len(notebooks) == 1:
         return _from_notebook(notebooks[0], scratch, of)
     if len(folders) == 1 and not notebooks:
-        return _from_folder(folders[0], scratch, of)
+        return _from_folder(folders[0], scratch, of, f"{called}/{folders[0].name}")
     raise SubmissionError(
-        f"{folder} holds none of {', '.join(of.files)} and not one notebook in their stead"
+        f"{called} holds none of {', '.join(of.files)} and not one notebook in their stead"
         f" (found: {', '.join(p.name for p in inside[:8]) or 'nothing'}); hand in the folder with"
         " these files, a zip of it, or homework5.ipynb"
     )

@@ -161,3 +161,12 @@ def test_folder_without_task_files_is_named(tmp_path: Path) -> None:
     (tmp_path / "essay.txt").write_text("")
     with pytest.raises(SubmissionError, match=r"kernels.py.*found: essay.txt"):
         collect(tmp_path, tmp_path / "scratch")
+
+
+def test_zip_without_task_files_is_named(tmp_path: Path) -> None:
+    """What is wrong with a zip is told by the zip's name, not by where it was unpacked."""
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("homework/notes.txt", "")
+    with pytest.raises(SubmissionError, match=r"^mine.zip/homework holds none .*notes.txt"):
+        collect(path, tmp_path / "scratch")
