@@ -46,6 +46,31 @@ class Kind(str, Enum):
         return self.value
 
 
+_NEXT = {
+    Kind.OUT_OF_BOUNDS: "let only threads with an index inside the array get there: if (i < n)",
+    Kind.USE_AFTER_FREE: "keep the array alive (a Python variable that holds it) until the launch",
+    Kind.NULL_POINTER: "pass the array that this pointer stands for",
+    Kind.HOST_POINTER: "copy the array to the device first: gpuarray.to_gpu(array)",
+    Kind.LOCAL_POINTER: "threads share values through __shared__ or global memory only",
+    Kind.UNWRITTEN_READ: "write each element before it is read, or start from zeros",
+    Kind.RACE: (
+        "within a block, put __syncthreads() between the two accesses; between blocks, use atomics "
+        "or a second launch"
+    ),
+    Kind.MISSING_SYNCWARP: "put __syncwarp() between the two accesses",
+    Kind.BARRIER_DIVERGENCE: (
+        "let every thread of the block reach the same __syncthreads(): none inside an if that "
+        "only some threads enter, none after an early return"
+    ),
+    Kind.WARP_DIVERGENCE: "let every lane that the mask names reach this same operation",
+    Kind.MISALIGNED: "read through a vector type only at multiples of its size",
+    Kind.CONSTANT_WRITE: "write it from the host: memcpy_htod to module.get_global(name)",
+    Kind.INDEX_OUT_OF_RANGE: "keep the index below the array's size",
+    Kind.SHARED_TOO_SMALL: "launch with shared= as many bytes as the kernel indexes",
+    Kind.DIVISION_BY_ZERO: "see which size or count can be 0 here",
+}
+
+
 @dataclass(frozen=True)
 class Place:
     """A line of the student's source: file (a relative name), line and that line's text."""
@@ -103,6 +128,11 @@ class Finding:
         if self.other and (self.other != self.place or self.other_thread is not None):
             lines.append(f"    {self.other} | {self.other.source.strip()}".rstrip(" |"))
         return "\n".join(lines)
+
+    def advice(self) -> str:
+        """The text, and what usually mends it where the message does not say so."""
+        step = _NEXT.get(self.kind) if self.place else None
+        return f"{self.text()}\n    next: {step}" if step else self.text()
 
 
 def _who(block: Index3 | None, thread: Index3 | None) -> str:

@@ -221,7 +221,7 @@ def _record(context: Context, found: list[Finding]) -> None:
     if fatal is not None:
         result = _RESULTS.get(fatal.kind, LAUNCH_FAILED)
         context.state.broken = (result, fatal.text().splitlines()[0])
-        fail("cuLaunchKernel", result, fatal.text())
+        fail("cuLaunchKernel", result, fatal.advice())
 
 
 def _check_block(routine: str, block: Index3) -> None:

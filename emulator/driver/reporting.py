@@ -69,7 +69,7 @@ def _tell(finding: Finding) -> None:
     if not settings.report or finding.fatal:
         return
     _told[_key(finding)] = finding.count
-    sys.stderr.write(f"emulator: {finding.text()}\n")
+    sys.stderr.write(f"emulator: {finding.advice()}\n")
 
 
 def tell_findings() -> None:

@@ -70,3 +70,12 @@ def test_kind_is_a_string() -> None:
     """A kind compares equal to its word."""
     assert RACE.kind == "race"
     assert f"{RACE.kind}" == "race"
+
+
+@pytest.mark.parametrize("kind", [Kind.OUT_OF_BOUNDS, Kind.RACE, Kind.BARRIER_DIVERGENCE])
+def test_advice(kind: Kind) -> None:
+    """What a program is told of a mistake in a kernel ends in what to do."""
+    finding = Finding(kind, "it went wrong", "k", Place("kernels.py", 3, "x[i] = 1;"))
+    *text, step = finding.advice().splitlines()
+    assert "\n".join(text) == finding.text()
+    assert step.startswith("    next: ")
