@@ -35,6 +35,11 @@ _DEVICE_ERROR = re.compile(r"\bcu[A-Z]\w* (failed|error)")
 _LINES_SHOWN = 5
 _ADDRESS = re.compile(r"\n *Access to 0x\w+.*|( at)? ?\+?0x[0-9a-f]+")  # differ from run to run
 _AT = re.compile(r"at (?:void )?(?P<kernel>\w+)\S*.*? in (?P<file>\S+):(?P<line>\d+)")
+# In the emulator's words, by which the bank of known mistakes recognises them, too.
+_WORDS = {
+    "race": "two threads touch shared memory, and no __syncthreads() lies between them",
+    "out-of-bounds": "outside {space} memory",
+}
 _KINDS = {
     "Race reported": "race",
     "Uninitialized": "unwritten-read",
@@ -125,7 +130,9 @@ def parse(report: str, tool: str, folder: Path) -> Iterator[Found]:
         seen.add((kind, line))
         told = _ADDRESS.sub("", "\n    ".join(entry.lines[:_LINES_SHOWN]))
         quoted = f"\n    {file}:{line} | {source_line(folder / file, line)}"
-        text = f"compute-sanitizer {tool}: {told}{quoted}"
+        space = re.search("__(global|shared|local)__", entry.text)
+        words = _WORDS.get(kind, kind).format(space=space[1] if space else "global")
+        text = f"compute-sanitizer {tool}: {words}:\n    {told}{quoted}"
         yield Found(kind, text, at["kernel"], file, line)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader import sanitizer
+from grader import diagnoses, sanitizer
 from grader.verdicts import CheckFailure, RaisedInSubmission
 
 if TYPE_CHECKING:
@@ -63,18 +63,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("report", "kind", "kernel", "line"),
+    ("report", "kind", "kernel", "line", "known"),
     [
-        (MEMCHECK, "out-of-bounds", "bias_add", 3),
-        (RACECHECK, "race", "sgd_update", 2),
-        (SYNCCHECK, "barrier-divergence", "mean", 2),
-        (INITCHECK, "unwritten-read", "mean", 1),
+        (MEMCHECK, "out-of-bounds", "bias_add", 3, "a kernel leaves its array"),
+        (RACECHECK, "race", "sgd_update", 2, "a barrier is missing"),
+        (SYNCCHECK, "barrier-divergence", "mean", 2, "not every thread reaches the barrier"),
+        (INITCHECK, "unwritten-read", "mean", 1, "memory is read before anyone wrote it"),
     ],
 )
-def test_parse(folder: Path, report: str, kind: str, kernel: str, line: int) -> None:
-    """Each tool's finding has a kind of the emulator's, its kernel and line, once a line."""
+def test_parse(folder: Path, report: str, kind: str, kernel: str, line: int, known: str) -> None:
+    """Each tool's finding has a kind of the emulator's, its kernel and line, and a diagnosis."""
     (found,) = sanitizer.parse(report, "tool", folder)
     assert (found.kind, found.kernel, found.file, found.line) == (kind, kernel, "kernels.py", line)
+    (diagnosed,) = diagnoses.explain(CheckFailure(found.text, findings=(found,)))
+    assert diagnosed.title == known
 
 
 def test_text(folder: Path) -> None:
