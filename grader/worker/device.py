@@ -57,7 +57,19 @@ def _poison_fresh_memory() -> None:
     cuda.mem_alloc = poisoned
 
 
-def replace_pool(device: Any) -> None:
+def prepare(device: Any) -> None:
+    """Make a GPU ready for student code, once the given device.py has made its context.
+
+    Raises:
+        pycuda.driver.CompileError: nvcc cannot compile anything, e.g. without a host compiler.
+    """
+    from pycuda.compiler import SourceModule  # noqa: PLC0415 - as the driver
+
+    SourceModule("__global__ void anything() {}")  # cached: a second only the first time
+    _replace_pool(device)
+
+
+def _replace_pool(device: Any) -> None:
     """Fill what the given device.py's memory pool hands out with NaN, too: blocks come back used.
 
     On the emulator this would mark fresh memory as written, and hide the reads of unwritten memory

@@ -65,10 +65,10 @@ class Submission(MetaPathFinder):
         if "device" not in sys.modules:
             try:
                 device = importlib.import_module("device")
+                if prepare is not None:
+                    prepare(device)
             except Exception as error:  # nothing of the student's has run yet
                 raise StartError(reason(error)) from error
-            if prepare is not None:
-                prepare(device)
         if str(self.folder) not in sys.path:
             sys.path.append(str(self.folder))  # for files of the student's own beside the five
         return {"modules": {name: self._load(name) for name in MODULES}, "missing": self.missing}

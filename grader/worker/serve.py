@@ -68,7 +68,7 @@ class Worker:
         self._submission = Submission(
             self._folder, Path(request["device"]), request["replaced"], request["without"]
         )
-        self.loaded = self._submission.load(device.replace_pool if backend == "gpu" else None)
+        self.loaded = self._submission.load(device.prepare if backend == "gpu" else None)
         self.loaded["findings"] = device.take_findings(self._folder)
         launches.take()
 
