@@ -238,7 +238,7 @@ def test_lost_device(judged: Callable[..., Judge]) -> None:
         ({"kernels": "\n\n1 / 0\n"}, "does not load: ZeroDivisionError", 3),
         ({"kernels": "input('? ')\n"}, "no keyboard", 1),
         ({"kernels": "import sys; sys.exit(0)\n"}, "does not load: SystemExit", 1),
-        ({"kernels": "x = '\xff'\n".encode("latin-1")}, "does not load: SyntaxError", None),
+        ({"kernels": "x = '\xff'\n".encode("latin-1")}, "save the file as UTF-8", 1),
         ({"kernels": None}, "there is no kernels.py", None),
         ({"kernels": "import os; os._exit(0)\n"}, "ended the process", None),
         ({"kernels": "import no_such_module\n"}, "ModuleNotFoundError", 1),
