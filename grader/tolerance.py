@@ -117,6 +117,8 @@ def softmax_xent(Z: Array, y: Array, dZ_in: Array | float = 0.0) -> tuple[Array,
     log_error = 2.0**-21.41 + 3 * ULP * np.log(sums[:, 0])
     losses = np.log(sums[:, 0]) - shifted[rows, y]
     loss_bound = sum_error[:, 0] + log_error + U * np.abs(shifted[rows, y]) + U * np.abs(losses)
+    # (log(sum) + m) − z_y is as right as log(sum) − (z_y − m): it rounds at the size of the scores.
+    loss_bound = loss_bound + U * np.abs(Z.max(axis=1))
     return loss_bound + incoming[rows, y] + weighted[:, 0], dZ_bound
 
 

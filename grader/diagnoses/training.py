@@ -125,12 +125,6 @@ MISTAKES = (
         "Use argmax.",
     ),
     Mistake(
-        "accuracy-last-batch",
-        "a part of the examples is not counted",
-        "The fraction is over all N examples.",
-        "Count all rows, and divide by len(X).",
-    ),
-    Mistake(
         "larger-rate",
         "the parameters move by another learning rate",
         "The gradients are right at the same state, but the parameters move by a multiple of η g "

@@ -53,19 +53,20 @@ def test_right_batches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("batches", "message"),
+    ("batches", "known"),
     [
-        (unshuffled(), "not shuffled"),
-        (same_order_each_epoch(), "new permutation for each epoch"),
-        ([batch for batch in right() if len(batch) == BATCH], "partial batch"),
-        (right()[: -(-N // BATCH)], "stops after one epoch"),
-        (list(oracle.minibatches(N, EPOCHS, BATCH, SEED + 1)), "default_rng"),
+        (unshuffled(), "not-shuffled"),
+        (same_order_each_epoch(), "same-order"),
+        ([batch for batch in right() if len(batch) == BATCH], "partial-batch-dropped"),
+        (right()[: -(-N // BATCH)], "one-epoch"),
+        (list(oracle.minibatches(N, EPOCHS, BATCH, SEED + 1)), ""),
     ],
 )
-def test_wrong_batches(batches: list[np.ndarray], message: str) -> None:
+def test_wrong_batches(batches: list[np.ndarray], known: str) -> None:
     """Each usual mistake in the order of examples is named."""
-    with pytest.raises(CheckFailure, match=message):
+    with pytest.raises(CheckFailure) as caught:
         check(batches)
+    assert [d.id for d in caught.value.diagnoses] == [known] * bool(known)
 
 
 def test_unpaired_labels() -> None:
@@ -81,15 +82,20 @@ def test_wrong_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "hint"),
-    [(50.0, "per cent"), (2.0, "number of examples"), (0.75, "of equal scores")],
+    ("number", "known"),
+    [
+        (50.0, "accuracy-per-cent"),
+        (2.0, "accuracy-count"),
+        (0.75, "accuracy-ties"),
+    ],
 )
-def test_wrong_accuracy(number: float, hint: str) -> None:
+def test_wrong_accuracy(number: float, known: str) -> None:
     """Usual mistakes are named: 2 of 4 are right, and one more if ties go to the last."""
     scores = np.array([[1, 1], [1, 0], [0, 1], [0, 1]], dtype=np.float32)
     y = np.array([1, 0, 1, 0], dtype=np.int32)
-    with pytest.raises(CheckFailure, match=hint):
+    with pytest.raises(CheckFailure) as caught:
         curves.check_accuracy(Outcome(Value("float", number=number), {}, ()), scores, y)
+    assert [d.id for d in caught.value.diagnoses] == [known]
 
 
 def test_curve_names_the_first_step_that_parts() -> None:
