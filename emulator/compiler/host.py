@@ -113,6 +113,14 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
     return result
 
 
+def no_loads_of_its_own(compiler: Compiler) -> list[str]:
+    """Flags against optimisations that read a variable which the program only writes.
+
+    They do so to write it back, where the program might not have written it.
+    """
+    return ["-fno-tree-cselim", "-fno-tree-loop-im"] if compiler.family == "gcc" else []
+
+
 def _thread_sanitizer(compiler: Compiler) -> list[str]:
     if compiler.family == "gcc":
         off = ["tsan-instrument-func-entry-exit=0", "tsan-distinguish-volatile=1"]

@@ -1,9 +1,8 @@
 """Local variables that start without a value, made known to the runtime.
 
-A host compiler keeps local variables in registers, where no load or store of them is seen. But it
-warns of scalars that may be read before they are written, and arrays can be told by their
-declaration. A second translation announces those, and only those, to the runtime, which then sees
-every access to them: what it reports was read, not only suspected.
+A host compiler keeps local variables in registers, where no load or store of them is seen. A second
+translation announces arrays without a value, and scalars that may be read before they are written,
+to the runtime, which then sees every access to them: what it reports was read, not only suspected.
 """
 
 from __future__ import annotations
@@ -45,6 +44,8 @@ class _Announcer:
         self.code = [self.tokens.text[i] for i in self.tokens.code]
         self.is_name = [self.tokens.kind[i] == NAME for i in self.tokens.code]
         self.warned, self.left_out = warned, left_out
+        self.body_end = 0
+        self.shuffled: set[str] = set()
         self.count = 0
 
     def run(self) -> str | None:
@@ -52,14 +53,13 @@ class _Announcer:
         functions: list[bool] = []  # for each open brace: does it hold statements?
         start, parentheses = 0, 0
         for i, text in enumerate(self.code):
-            if text in {"(", "["}:
-                parentheses += 1
-            elif text in {")", "]"}:
-                parentheses -= 1
-            elif parentheses:
+            parentheses += (text in {"(", "["}) - (text in {")", "]"})
+            if parentheses:
                 continue
-            elif text == "{":
+            if text == "{":
                 functions.append(self._holds_statements(start, i, functions))
+                if functions[-1] and i >= self.body_end:
+                    self._enter_body(i)
                 start = i + 1
             elif text == "}":
                 if functions:
@@ -103,8 +103,42 @@ class _Announcer:
             if bare is None:
                 return []
             position, has_value, is_array = bare
-            if not has_value and (is_array or name in self.warned):
+            if not has_value and (is_array or self._doubtful(name, end)):
                 found.append(name)
+        return found
+
+    def _doubtful(self, name: str, end: int) -> bool:
+        """Whether a scalar may be read before it is written; compilers miss some, so guess wide.
+
+        Lanes may give a shuffle what they have not written, as long as nobody takes it.
+        """
+        if name in self.shuffled:
+            return False
+        uses = [i for i in range(end, self.body_end) if self.code[i] == name]
+        if not uses or any(self.code[i - 1] == "&" for i in uses):
+            return name in self.warned
+        first = uses[0]
+        assigned = self.code[first - 1] == ";" and self.code[first + 1] == "="
+        return name in self.warned or not assigned
+
+    def _enter_body(self, brace: int) -> None:
+        depth, i = 1, brace + 1
+        while depth and i < len(self.code):
+            depth += (self.code[i] == "{") - (self.code[i] == "}")
+            i += 1
+        self.body_end = i
+        self.shuffled = self._shuffled(brace, i)
+
+    def _shuffled(self, start: int, end: int) -> set[str]:
+        found: set[str] = set()
+        for i in range(start, end):
+            text = self.code[i]
+            if "shfl" in text and self.is_name[i] and self.code[i + 1] == "(":
+                k, depth = i + 2, 1
+                while depth and k < len(self.code):
+                    depth += (self.code[k] == "(") - (self.code[k] == ")")
+                    found |= {self.code[k]} if self.is_name[k] else set()
+                    k += 1
         return found
 
     def _after_type(self, start: int, end: int) -> int:

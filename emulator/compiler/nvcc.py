@@ -18,6 +18,7 @@ from . import host, includes, options
 from .options import OptionError, Options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from subprocess import CompletedProcess
 
     from .diagnostics import Diagnostic
@@ -242,14 +243,16 @@ class _Job:
         with open(target, "rb") as file:
             return file.read()
 
-    def _object(self, code: str, object_file: str) -> CompletedProcess[str]:
+    def _object(
+        self, code: str, object_file: str, flags: Sequence[str] = ()
+    ) -> CompletedProcess[str]:
         gcc = self.compiler.family == "gcc"
         use = [] if gcc else ["-include-pch", self._header() + ".pch"]
         marks = ["-fpreprocessed"] if gcc else []
         warnings = "-Wmaybe-uninitialized" if gcc else "-Wconditional-uninitialized"
         command = [
             *self.compiler.command,
-            *("-x", "c++", *marks, *self.flags, "-Wuninitialized", warnings, *use),
+            *("-x", "c++", *marks, *self.flags, *flags, "-Wuninitialized", warnings, *use),
             *("-c", "-", "-o", object_file),
         ]
         return host.run(command, code, self.folder)
@@ -263,7 +266,7 @@ class _Job:
             announced = local_variables.announced(code, messages, complaints)
             if announced is None:
                 return
-            result = self._object(announced, second)
+            result = self._object(announced, second, host.no_loads_of_its_own(self.compiler))
             if result.returncode == 0:
                 os.replace(second, object_file)
                 return

@@ -559,3 +559,7 @@ b[0] = p.x + p.y;  //!
 float x;
 if (t < 32) x = a[t];
 b[t] = x;  //!
+== local_set_under_a_condition unwritten-read 1 4
+float v;
+if (a[t] > 1) v = 1;
+b[t] = v;  //!

@@ -671,3 +671,25 @@ switch (n & 1) {
     break;
   default: b[2] = 2;
 }
+== local_of_leader_shuffled 1 32
+int base;
+unsigned m = __ballot_sync(~0u, t & 1);
+int leader = __ffs(m) - 1;
+if (t & 1) {
+  if (t == leader) base = atomicAdd(&k[0], __popc(m));
+  base = __shfl_sync(m, base, leader);
+  b[base + t / 2] = 1;
+}
+== local_set_in_all_branches 1 32
+float w;
+if (t < 8) w = 1;
+else if (t < 16) w = a[t];
+else w = 2;
+b[t] = w;
+== local_set_in_a_loop 1 32
+float last, kept[2];
+for (int q = 0; q <= t; q++) {
+  if (q % 2 == 0) last = a[q];
+  kept[q % 2] = last;
+}
+b[t] = last + kept[0];
