@@ -42,6 +42,8 @@ class Case:
             return False
         near = self.near(wrong)
         is_distinct = bool((np.abs(wrong - self.true) > DISTINCT * near).any())
+        if wrong.any() and not (np.abs(wrong) > DISTINCT * near).any():
+            return False  # zeros would match it, too
         return is_distinct and bool((np.abs(self.yours - wrong) <= near).all())
 
     def near(self, wrong: Array) -> Array:
