@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from grader import tasks
 from grader.devices import GPU
 from grader.result import Report, Result, State
+from grader.timing import lockstep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -225,7 +226,7 @@ def _immediate(
     """Results that need no worker: not started, or not measured here."""
     results = {}
     for task in wanted:
-        if task.needs_gpu and GPU not in devices.names:
+        if task.needs_gpu and not (GPU in devices.names and lockstep.REFERENCE.is_dir()):
             results[task.id] = _unmeasured(task)
         elif task.id in not_started:
             results[task.id] = Result(

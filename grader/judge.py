@@ -94,7 +94,7 @@ class Judge:
         worker: WorkerProcess | None = None,
     ) -> None:
         self.folder, self.seed, self.backend = folder.resolve(), seed, backend
-        self._device = device.resolve()
+        self.device = device.resolve()
         self.replaced = set(replaced)
         self._waiting = waiting
         self._loaded: frozenset[str] | None = None
@@ -255,7 +255,7 @@ class Judge:
         return {
             "op": "load",
             "folder": str(self.folder),
-            "device": str(self._device),
+            "device": str(self.device),
             "replaced": sorted(wanted),
             "without": [name for name, fault in self._faults.items() if fault.get("deadly")],
         }

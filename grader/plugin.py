@@ -162,7 +162,8 @@ class GradingPlugin:
         if result.message and result.line is None and PLACE in shared:
             file, line = shared[PLACE]
             result = replace(result, file=file, line=line)
-        if device == GPU and isinstance(error, CheckFailure):
+        timed = tasks.find(task).needs_gpu  # in workers of its own
+        if device == GPU and isinstance(error, CheckFailure) and not timed:
             result = self._examiner.examine(self._judges[GPU], result, error)
             known = diagnoses.explain(CheckFailure(result.message, findings=result.findings))
             result = replace(result, diagnoses=known or result.diagnoses)
@@ -291,7 +292,7 @@ def _part_result(item: pytest.Item, error: BaseException | None, trace: str) -> 
     if isinstance(error, CheckFailure):
         return replace(
             result,
-            points=0,
+            points=error.points,
             message=error.message,
             file=error.file,
             line=error.line,

@@ -80,9 +80,12 @@ class WorkerProcess:
         backend: the device to activate, "emulator" or "gpu".
         under: a program with its options that runs the worker, such as compute-sanitizer, for
             which memory comes from the device itself, unpoisoned.
+        timing: it takes times, so nothing is recorded, and memory is not poisoned.
     """
 
-    def __init__(self, scratch: Path, backend: str, under: Sequence[str] = ()) -> None:
+    def __init__(
+        self, scratch: Path, backend: str, under: Sequence[str] = (), *, timing: bool = False
+    ) -> None:
         self.scratch, self.backend = scratch, backend
         self._mark = f"GRADER_WORKER={secrets.token_hex(8)}"
         from_judge, self._to_worker = os.pipe()
@@ -94,7 +97,11 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=scratch,
-            env={**_environment(backend, bare=bool(under)), **_definition(self._mark)},
+            env={
+                **_environment(backend, bare=bool(under)),
+                **_definition(self._mark),
+                **({"GRADER_TIMING": "1"} if timing else {}),
+            },
             pass_fds=(from_judge, to_judge),
             start_new_session=True,
         )

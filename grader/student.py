@@ -8,6 +8,7 @@ import numpy as np
 
 from grader import expect, tasks
 from grader.judge import Action, Judge, Outcome, RaisedInSubmission, call
+from grader.timing.lockstep import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,12 +37,14 @@ class Student:
 
     Attributes:
         rng: generator of inputs.
+        max_points: of the part.
     """
 
     def __init__(self, judge: Judge, task: str, part: str, shared: dict[str, Any]) -> None:
         self._judge, self._task, self._shared = judge, task, shared
         self._evidence: list[Evidence] = shared.setdefault(f"{EVIDENCE} {part}", [])
         self._own = tasks.find(task).functions
+        self.max_points = tasks.find(task).part(part).points
         self.rng = judge.rng(task, part)
 
     def run(self, *actions: Action) -> list[Outcome]:
@@ -55,6 +58,14 @@ class Student:
     def show(self, evidence: Evidence) -> None:
         """Put a curve or a time into the page, whatever becomes of the part."""
         self._evidence.append(evidence)
+
+    def beside_reference(self) -> Pair:
+        """The submission beside the reference on the GPU, to be timed; one pair for a task."""
+        if "pair" not in self._shared:
+            judge = self._judge
+            self._shared["pair"] = Pair(judge.folder, judge.device, judge.seed)
+        pair: Pair = self._shared["pair"]
+        return pair
 
     def kernel(self, function: str, *arguments: Any, repeat: int = 2) -> list[Outcome]:
         """Call a launcher of kernels.py several times on fresh copies of the same inputs.

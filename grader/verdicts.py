@@ -23,6 +23,7 @@ class CheckFailure(Exception):  # noqa: N818 - a verdict on the submission, no e
         diagnoses: known mistakes recognised.
         findings: of the checked device.
         evidence: curves and maps that show it.
+        points: of the part that are earned nevertheless.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class CheckFailure(Exception):  # noqa: N818 - a verdict on the submission, no e
         diagnoses: tuple[Diagnosed, ...] = (),
         findings: tuple[Found, ...] = (),
         evidence: tuple[Evidence, ...] = (),
+        points: int = 0,
     ) -> None:
         super().__init__(message)
         self.message, self.file, self.line = message, file, line
         self.diagnoses, self.findings, self.evidence = diagnoses, findings, evidence
+        self.points = points
 
 
 class RaisedInSubmission(CheckFailure):

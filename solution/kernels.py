@@ -104,8 +104,8 @@ __global__ void softmax_xent(const float* __restrict__ Z, const int* __restrict_
         const float scale = 1.0f / sum;
         for (int c = threadIdx.x; c < classes; c += blockDim.x)
             z[c] = z[c] * scale - (c == label ? 1.0f : 0.0f);
-        if (row < rows && threadIdx.x == label % blockDim.x)  // the lane that has seen the label
-            losses[first + row] = logf(sum) - z_label;
+        const int owner = label & (blockDim.x - 1);  // label % blockDim.x: who has seen z_label
+        if (row < rows && threadIdx.x == owner) losses[first + row] = logf(sum) - z_label;
         __syncthreads();
     };
 

@@ -30,9 +30,14 @@ def activate() -> str:
     """
     backend = importlib.import_module("backend")
     name = str(backend.activate(check=True).name)
-    if name == "gpu" and not _memory_is_bare():
+    if name == "gpu" and not _memory_is_bare() and not is_timing():
         _poison_fresh_memory()
     return name
+
+
+def is_timing() -> bool:
+    """Whether this worker takes times: nothing is recorded, and memory is not poisoned."""
+    return bool(os.environ.get("GRADER_TIMING"))
 
 
 def _memory_is_bare() -> bool:
@@ -66,7 +71,8 @@ def prepare(device: Any) -> None:
     from pycuda.compiler import SourceModule  # noqa: PLC0415 - as the driver
 
     SourceModule("__global__ void anything() {}")  # cached: a second only the first time
-    _replace_pool(device)
+    if not is_timing():
+        _replace_pool(device)
 
 
 def _replace_pool(device: Any) -> None:

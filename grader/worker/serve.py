@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import protocol
-from grader.worker import device, launches
+from grader.worker import device, launches, timing
 from grader.worker.faults import describe_fault, first_line
 from grader.worker.loader import Submission
 from grader.worker.models import MODELS
@@ -29,7 +29,8 @@ def serve(read_fd: int, write_fd: int) -> None:
     sys.dont_write_bytecode = True  # a submission's folder is read, never written
     try:
         backend = device.activate()
-        launches.record()
+        if not device.is_timing():
+            launches.record()
     except Exception as error:  # noqa: BLE001 - whatever it is, the judge reports it
         protocol.send(pipe, {"unusable": device.reason(error)})
         return
@@ -47,6 +48,8 @@ def serve(read_fd: int, write_fd: int) -> None:
                 reply = worker.loaded
             except device.StartError as error:
                 reply = {"unusable": str(error)}
+        elif worker is not None and request["op"] == "time":
+            reply = worker.time(request, arrays, reply_arrays)
         elif worker is not None:
             reply = worker.run(request["actions"], arrays, reply_arrays)
         else:
@@ -71,6 +74,7 @@ class Worker:
         self.loaded = self._submission.load(device.prepare if backend == "gpu" else None)
         self.loaded["findings"] = device.take_findings(self._folder)
         launches.take()
+        self._timed: Any = None
 
     def run(
         self, actions: list[dict[str, Any]], arrays: list[Any], reply: list[Any]
@@ -92,6 +96,25 @@ class Worker:
             if "fault" in results[-1]:
                 break
         return {"results": results, "lost": "fault" in results[-1] and device.is_lost()}
+
+    def time(self, request: dict[str, Any], arrays: list[Any], reply: list[Any]) -> dict[str, Any]:
+        """Take times; see `grader.worker.timing`.
+
+        Args:
+            request: {"do": "prepare", …}, {"do": "burst", "count"} or {"do": "results", "rows"}.
+            arrays: the request's.
+            reply: receives the arrays of the results.
+        """
+        try:
+            if request["do"] == "prepare":
+                self._timed = None  # first of all its memory goes
+                self._timed = timing.prepare(self._submission.resolve, request, arrays)
+                return {}
+            if request["do"] == "burst":
+                return {"figures": self._timed.burst(int(request["count"]))}
+            return {"results": self._timed.results(list(request["rows"]), reply)}
+        except BaseException as error:  # noqa: BLE001 - student code may raise SystemExit, too
+            return {"fault": describe_fault(error, self._folder)}
 
     def _attempt(
         self, action: dict[str, Any], arrays: list[Any], kept: dict[str, Any], reply: list[Any]
