@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # raise when setup makes something else of the same requirements
 PYTHON_HALF = "backend/pycuda_python"
-BASE_FILES = ("requirements.txt", "requirements-base.txt", f"{PYTHON_HALF}/requirements.txt")
+BASE_FILES = (
+    "requirements.txt",
+    "requirements-base.txt",
+    "requirements-gpu.txt",
+    f"{PYTHON_HALF}/requirements.txt",
+)
 DEV_FILES = ("requirements-dev.txt",)
 
 

@@ -150,6 +150,8 @@ def install(environment: Environment, steps: Steps, before: Stamp, *, dev: bool)
     if pycuda != "compiled":
         take_python_half(environment, steps)
     wanted = ["-r", "requirements.txt", *(["-r", "requirements-dev.txt"] if dev else [])]
+    if pycuda == "compiled":
+        wanted += ["-r", "requirements-gpu.txt"]
     steps.run("installing the packages", [*pip_install(environment), *wanted])
     if not machine.compiler:
         steps.run("no C++ compiler: installing ziglang", [*pip_install(environment), "ziglang"])
