@@ -102,6 +102,9 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
         ]
     else:
         result += ["-fno-vectorize", "-fno-slp-vectorize", "-fno-finite-loops"]
+        result.append("-fno-delete-null-pointer-checks")  # an access through null is to be seen
+    # The same for every clone of the project: clones share the caches, PyCUDA's and ours.
+    result.append(f"-ffile-prefix-map={INCLUDE}={HEADERS}")
     if compiler.zig:
         result += ["-mcpu=baseline", "-fno-sanitize=undefined"]
     if checked or volatile:

@@ -29,10 +29,17 @@ unsigned emu_grid_dim_z(void) EMU_CONST;
 // thread pointer), for images that read them without a call.
 extern __thread unsigned emu_place[12];
 
+// Calls from different places stay different calls.
+#ifdef __clang__
+#define EMU_APART __attribute__((nomerge))
+#else
+#define EMU_APART
+#endif
+
 // ---- barriers of a block. `line` tells barriers apart; the caller's address gives the place in a report.
 enum { EMU_BARRIER_COUNT, EMU_BARRIER_AND, EMU_BARRIER_OR };
-void emu_barrier(int line);
-int emu_barrier_reduce(int operation, int predicate, int line);
+EMU_APART void emu_barrier(int line);
+EMU_APART int emu_barrier_reduce(int operation, int predicate, int line);
 
 // ---- operations of a warp: every lane of `mask` meets here. Values travel as the low bytes of 64 bits.
 enum {
@@ -41,7 +48,7 @@ enum {
   EMU_REDUCE_ADD, EMU_REDUCE_MIN, EMU_REDUCE_MAX, EMU_REDUCE_UMIN, EMU_REDUCE_UMAX,
   EMU_REDUCE_AND, EMU_REDUCE_OR, EMU_REDUCE_XOR
 };
-uint64_t emu_warp(int operation, unsigned mask, uint64_t value, int argument, int width, int line);
+EMU_APART uint64_t emu_warp(int operation, unsigned mask, uint64_t value, int argument, int width, int line);
 unsigned emu_active_mask(void);
 
 // ---- memory
