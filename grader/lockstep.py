@@ -53,7 +53,7 @@ class Training:
 
     @property
     def is_linear(self) -> bool:
-        """Whether there is no hidden layer; a network's is of relu."""
+        """Whether there is no hidden layer; a network's is of `curves.ACTIVATION`."""
         return "W" in self.p
 
     def run(self, student: Student) -> Outcome:
@@ -66,13 +66,13 @@ class Training:
         """The true loss and gradients."""
         if self.is_linear:
             return oracle.linear_gradients(w, X, y)
-        return oracle.network_gradients(w, X, y, "relu")
+        return oracle.network_gradients(w, X, y, curves.ACTIVATION)
 
     def bounds(self, w: Any, X: Array, y: Array) -> dict[str, Array]:
         """How far float32 may be off, for each of them."""
         if self.is_linear:
             return tolerance.linear_gradients(w, X, y)
-        return tolerance.network_gradients(w, X, y, "relu")
+        return tolerance.network_gradients(w, X, y, curves.ACTIVATION)
 
     def batches(self) -> list[Array]:
         """The rows of each minibatch."""
@@ -174,7 +174,7 @@ def _compare(
     bounds = training.bounds(w, X, y)
     inputs: dict[str, Any] = {"p": w, "X": X, "y": y, "learning_rate": rate}
     if not training.is_linear:
-        inputs["kind"] = "relu"
+        inputs["kind"] = curves.ACTIVATION
     true, yours = np.array([loss]), expect.loss(stepped.returned)
     if (parts := _parts("step.loss", yours, true, bounds["loss"], inputs)) is not None:
         return Parting(number, "the loss", *parts)
@@ -206,7 +206,7 @@ def _gradient(
     exact = {label: f64(values) for label, values in w.items()}
     inputs: dict[str, Any] = {"p": exact, "X": f64(data[0]), "y": data[1]}
     if not training.is_linear:
-        inputs["kind"] = "relu"
+        inputs["kind"] = curves.ACTIVATION
     _, true = training.gradients(exact, inputs["X"], data[1])
     bound = training.bounds(exact, inputs["X"], data[1])[name]
     _, returned = expect.items(outcome.returned, "loss", "gradients")

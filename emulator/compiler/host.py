@@ -12,6 +12,7 @@ from typing import NamedTuple
 INCLUDE = os.path.realpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "include")
 )
+HEADERS = "/cuda-emulator/include"  # what INCLUDE is called in an image's lines
 STUBS = os.path.join(INCLUDE, "cuda")  # cuda_runtime.h and the like
 NO_COMPILER = (
     "nvcc fatal   : no C++ compiler found "

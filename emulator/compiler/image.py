@@ -171,7 +171,7 @@ class Image:
         for frame in self._debug.frames(
             pc - 1 - self.base
         ):  # a return address is one past its call
-            if frame.line and not frame.file.startswith((host.INCLUDE, "<", "/usr/include")):
+            if frame.line and not frame.file.startswith((host.HEADERS, "<", "/usr/include")):
                 return Place(frame.file, frame.line, self._text(frame.file, frame.line))
         return None
 

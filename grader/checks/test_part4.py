@@ -185,7 +185,7 @@ def test_network_curve(student: Student) -> None:
     seed, rate, H = int(student.rng.integers(1000)), 0.1, 32
     p, _, _ = network(student.rng, 1, X.shape[1], H, 10)
     title, model = "Loss of the network on Fashion-MNIST", "network.TwoLayerNetwork"
-    sizes = (X.shape[1], H, 10, "relu")
+    sizes = (X.shape[1], H, 10, curves.ACTIVATION)
     lockstep.check(student, Training(title, model, sizes, p, X, y, 2, 64, rate, seed))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from emulator.compiler import host
 from emulator.compiler.image import ImageError, load
 from emulator.findings import Kind
 
@@ -174,3 +175,10 @@ def test_unchecked_images(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None
         data = Path(bench.folder / "kernel.cubin").read_bytes()
         assert (b"__tsan_volatile_write4" in data) is expected
         assert not load(data).checked
+
+
+def test_headers_are_called_the_same_in_every_clone(bench: Bench) -> None:
+    """Lines of device headers bear no path of this clone: clones share cached images."""
+    result = bench.nvcc("__global__ void k() {\n  if (threadIdx.x) __syncthreads();\n}\n")
+    assert not result.errors
+    assert host.INCLUDE.encode() not in (bench.folder / "kernel.cubin").read_bytes()
