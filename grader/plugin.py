@@ -239,6 +239,11 @@ def assemble(
     findings = tuple(dict.fromkeys(found for part in ordered for found in part.findings))
     if findings:
         ordered = tuple(replace(part, points=0) for part in ordered)
+    told = diagnoses.fewest([part.diagnoses for part in ordered])
+    ordered = tuple(
+        replace(part, diagnoses=tuple(d for d in part.diagnoses if d.id in {t.id for t in told}))
+        for part in ordered
+    )
     score = 0 if findings else sum(part.points for part in judged)
     max_score = sum(part.max_points for part in judged)
     if len(judged) < len(ordered):
@@ -258,7 +263,7 @@ def assemble(
         message=first.message if first else "",
         file=first.file or task.file if first else None,
         line=first.line if first else None,
-        diagnoses=tuple(dict.fromkeys(d for part in ordered for d in part.diagnoses)),
+        diagnoses=told,
         findings=findings,
         seconds=seconds,
         parts=ordered,

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float64)
+WANTED = {(False, True, True, True): "OR", (True, True, True, False): "OR of the negations"}
+SHARPER = 20.0
+"""Times the weights: soft gates of the right kind compute XOR then, other gates never do."""
 SHAPES = {"W1": (2, 2), "b1": (2,), "W2": (2, 2), "b2": (2,)}
 
 
@@ -49,12 +52,10 @@ def test_xor_shape(student: Student) -> None:
 def test_xor_hidden(student: Student) -> None:
     """One hidden unit is the OR of the inputs, the other the OR of their negations."""
     p = parameters(student)
-    on = oracle.activate(INPUTS @ p["W1"] + p["b1"], "sigmoid") > 0.5  # noqa: PLR2004 - a gate
-    units = {tuple(bool(gate) for gate in on[:, unit]) for unit in range(2)}
-    wanted = {(False, True, True, True): "OR", (True, True, True, False): "OR of the negations"}
-    for pattern, name in wanted.items():
+    units = _hidden_gates(p)
+    for pattern, name in WANTED.items():
         if pattern not in units:
-            shown = "; ".join(_row(on[:, unit]) for unit in range(2))
+            shown = "; ".join(_row(unit) for unit in sorted(units))
             raise CheckFailure(
                 f"no hidden unit is the {name}. For the inputs 00, 01, 10, 11 your "
                 f"units are on: {shown}",
@@ -97,8 +98,17 @@ def _known(p: dict[str, Array]) -> tuple[Diagnosed, ...]:
             return diagnoses.named("xor-transposed", f"It is {name}.")
     if _computes_xor({**p, "W2": p["W2"][:, ::-1], "b2": p["b2"][::-1]}):
         return diagnoses.named("xor-inverted")
-    return diagnoses.named("xor-soft") if _computes_xor(p, at_least=0.5) else ()
+    sharp = {name: SHARPER * values for name, values in p.items()}
+    if _computes_xor(sharp):
+        return diagnoses.named("xor-soft")
+    return diagnoses.named("xor-top-gate" if _hidden_gates(p) >= set(WANTED) else "xor-hidden-gate")
 
 
-def _row(on: Array) -> str:
+def _hidden_gates(p: dict[str, Array]) -> set[tuple[bool, ...]]:
+    """For each hidden unit, whether it is on for each of the four inputs."""
+    on = oracle.activate(INPUTS @ p["W1"] + p["b1"], "sigmoid") > 0.5  # noqa: PLR2004 - a gate
+    return {tuple(bool(gate) for gate in on[:, unit]) for unit in range(2)}
+
+
+def _row(on: tuple[bool, ...]) -> str:
     return " ".join("1" if gate else "0" for gate in on)

@@ -76,6 +76,11 @@ def _by_rows(i: Inputs, _: Array) -> Array | None:
     return Z + b[: len(Z), None] if 1 < len(Z) <= len(b) else None
 
 
+def _bias_after(i: Inputs, _: Array) -> Array:
+    p = i["p"]
+    return np.asarray(oracle.activate(i["X"] @ p["W1"], i["kind"]) + p["b1"])
+
+
 def _kinds_but(i: Inputs) -> list[str]:
     return [kind for kind in oracle.KINDS if kind != i["kind"]]
 
@@ -99,7 +104,7 @@ def _slope(i: Inputs) -> Array:
 
 def _probabilities_at_label(i: Inputs) -> tuple[Array, ...]:
     p = _p(i)[np.arange(len(i["y"])), i["y"]]
-    return p, -p, 1 - p
+    return p, -p, 1 - p, (1 - p) ** 2
 
 
 def _half_shifted(i: Inputs) -> tuple[Array, ...]:
@@ -145,6 +150,13 @@ MISTAKES = (
         "b[c] (eq. 1).",
         "Element i of the row-major Z lies in column i % C.",
         {"bias_add": _by_rows},
+    ),
+    Mistake(
+        "bias-column-major",
+        "Z is indexed as if it lay column by column",
+        "Every N neighbours in memory got the same b[c]; rows lie one after the other (eq. 1).",
+        "Z[n, c] of the row-major Z is Z[n*C + c].",
+        {"bias_add": lambda i, _: i["Z"] + np.repeat(i["b"], len(i["Z"])).reshape(i["Z"].shape)},
     ),
     Mistake(
         "bias-overwrites",
@@ -207,10 +219,10 @@ MISTAKES = (
     ),
     Mistake(
         "dz-averaged",
-        "dZ is divided by N here already",
-        "softmax_xent gives one gradient an example, not averaged; the mean is taken later, in "
-        "dW and db (eq. 5 and 7).",
-        "Leave the 1/N to them.",
+        "the 1/N comes too early",
+        "softmax_xent gives one loss and one gradient an example, divided by nothing; the means "
+        "are taken later (eq. 4, 5 and 7).",
+        "Leave the 1/N to the loss, to dW and to db.",
         {
             "softmax.dZ": lambda _, true: true / len(true),
             "softmax.losses": lambda _, true: true / len(true),
@@ -301,7 +313,8 @@ MISTAKES = (
     Mistake(
         "loss-is-probability",
         "the loss lacks the logarithm",
-        "Yours is the label's probability p_y (or −p_y, or 1 − p_y); the loss is −log p_y (eq. 3).",
+        "Yours is the label's probability p_y (or −p_y, 1 − p_y, its square); the loss is −log p_y "
+        "(eq. 3).",
         "Take the logarithm: log Σ exp(z_k − m) − (z_y − m).",
         looks=lambda case: (
             ""
@@ -400,6 +413,13 @@ MISTAKES = (
         "Element k is the maximum of column k.",
         "Add up instead of comparing, and divide by N (eq. 4).",
         {"column_mean": lambda i, _: i["A"].max(axis=0)},
+    ),
+    Mistake(
+        "bias-after-activation",
+        "the bias is added after the activation",
+        "A = φ(X W1 + b1): b1 stands inside (eq. 11).",
+        "First bias_add, then activate.",
+        {"network.A": _bias_after},
     ),
     Mistake(
         "activation-missing",

@@ -83,33 +83,47 @@ def _untouched(case: Case) -> str | None:
     return "" if np.array_equal(case.yours, before) and not _right(case).all() else None
 
 
-def _overflowed_softmax(case: Case) -> str | None:
-    """Right wherever exp(z) fits float32, and not finite or wrong only where it does not."""
-    Z = case.inputs["Z"].astype(np.float32)
+def _overflows_with(case: Case, m: float) -> bool:
+    """Right wherever exp(z − m) fits float32, and not finite or wrong only where it does not."""
+    Z = case.inputs["Z"]
     with np.errstate(all="ignore"):
-        e = np.exp(Z)
-        sums = e.sum(axis=1)
-    broken = ~np.isfinite(sums) | (sums == 0) | (sums > np.finfo(np.float32).max)
-    right = _right(case)
-    by_row = right.all(axis=1) if right.ndim > 1 else right
-    nan = ~np.isfinite(case.yours)
-    nan_rows = nan.any(axis=1) if nan.ndim > 1 else nan
-    if not nan_rows.any() or not (broken | by_row).all():
-        return None
-    return "" if not (nan_rows & ~broken).any() else None
+        sums = np.exp((Z - m).astype(np.float32)).sum(axis=1)
+    broken = ~np.isfinite(sums) | (sums == 0)
+    by_row = _right(case).reshape(len(Z), -1).all(axis=1)
+    infinite = ~np.isfinite(case.yours).reshape(len(Z), -1).all(axis=1)
+    return bool(infinite.any() and (broken | by_row).all() and not (infinite & ~broken).any())
+
+
+def _overflowed_softmax(case: Case) -> str | None:
+    return "" if _overflows_with(case, 0.0) else None
+
+
+def _max_of_another_row(case: Case) -> str | None:
+    Z = case.inputs["Z"]
+    highest = {"row 0": Z[0].max(), "all of Z": Z.max(), "the last row": Z[-1].max()}
+    for place, m in highest.items():
+        if abs(m) > 1 and _overflows_with(case, m):
+            return f"It is that of {place}."
+    return None
 
 
 def _log_of_zero(case: Case) -> str | None:
-    """Infinite exactly where the label's probability underflows, right elsewhere."""
+    """Infinite, or of few digits, only where the label's probability underflows."""
     Z, y = case.inputs["Z"], case.inputs["y"]
     p = np.exp(-oracle.softmax_xent(Z, y)[0]).astype(np.float32)
     infinite = np.isposinf(case.yours)
     lost = p < np.finfo(np.float32).tiny
-    return (
-        ""
-        if infinite.any() and not (infinite & ~lost).any() and (_right(case) | infinite).all()
-        else None
-    )
+    return "" if infinite.any() and (_right(case) | lost).all() else None
+
+
+def _max_from_zero(case: Case) -> str | None:
+    """Broken only where all scores are so negative that exp(z − 0) loses them, right elsewhere."""
+    highest = case.inputs["Z"].max(axis=1)
+    broken = ~_right(case).reshape(len(highest), -1).all(axis=1)
+    lost = highest < -80  # float32's exp loses digits below −87, a sum of few of them before that
+    infinite = ~np.isfinite(case.yours).reshape(len(highest), -1).all(axis=1)
+    overflows = highest > 89
+    return "" if infinite.any() and not (broken & ~lost).any() and overflows.any() else None
 
 
 def _clipped_log(case: Case) -> str | None:
@@ -202,7 +216,7 @@ def _rows_missing(case: Case) -> str | None:
 
 
 def _row_step(case: Case) -> str | None:
-    """Every second, fourth, … row, or the whole sum without the last few."""
+    """Every second, fourth, … row, or the lower half of a block's threads."""
     A = case.inputs["A"]
     for step in (2, 4, 8, 16, 32):
         if len(A) > step:
@@ -213,6 +227,11 @@ def _row_step(case: Case) -> str | None:
                         if step > 2
                         else ("Only every second row is added.")
                     )
+    rows = np.arange(len(A))
+    for threads in (32, 64, 128, 256, 512, 1024):
+        half = rows % threads < threads // 2
+        if not half.all() and case.matches(A[half].sum(axis=0) / len(A)):
+            return f"Of each {threads} rows, only the first {threads // 2} are added."
     return None
 
 
@@ -313,12 +332,30 @@ LAST_LOOKS = (
         quantities=("softmax.losses",),
     ),
     Mistake(
+        "max-from-zero",
+        "the search for the maximum starts at 0",
+        "Large scores are right; where all scores of a row are very negative, the maximum found is "
+        "0, every exponential underflows, and their sum is 0 (eq. 3).",
+        "Start with the row's first score, or with -INFINITY.",
+        looks=_max_from_zero,
+        quantities=("softmax.dZ", "softmax.losses"),
+    ),
+    Mistake(
         "max-not-subtracted",
         "the maximum is not subtracted before exp",
         "Small scores are right, large ones are not finite: expf overflows above 88, and for very "
         "negative scores the sum becomes 0 (eq. 3).",
         "Subtract the row's largest score m from all of them first.",
         looks=_overflowed_softmax,
+        quantities=("softmax.dZ", "softmax.losses"),
+    ),
+    Mistake(
+        "max-of-another-row",
+        "the maximum is not the row's own",
+        "Where a row's own maximum is far from what is subtracted, exp overflows, or all "
+        "exponentials underflow and their sum is 0 (eq. 3).",
+        "Look for m in Z[n*C + c], c from 0 to C − 1.",
+        looks=_max_of_another_row,
         quantities=("softmax.dZ", "softmax.losses"),
     ),
     Mistake(

@@ -114,6 +114,12 @@ MISTAKES = (
         "Raise ValueError unless kind is relu, sigmoid or tanh.",
     ),
     Mistake(
+        "other-exception",
+        "another exception is raised than the contract's",
+        "Whoever calls the function catches what its docstring promises.",
+        "Raise ValueError yourself, before the other error can happen.",
+    ),
+    Mistake(
         "shapes-not-refused",
         "shapes that don't fit are accepted",
         "cuBLAS knows no shapes: it would read whatever lies there.",
@@ -261,5 +267,18 @@ MISTAKES = (
         "the hidden units are other gates",
         "The network computes XOR, but not from two ORs.",
         "One unit is the OR of the inputs, the other the OR of their negations.",
+    ),
+    Mistake(
+        "xor-hidden-gate",
+        "a hidden unit is another gate",
+        "The threshold between on and off is in the wrong place: OR asks for one input, AND for "
+        "both.",
+        "An OR of inputs that are 0 or 1 is on from a sum of 1/2, an AND from 3/2.",
+    ),
+    Mistake(
+        "xor-top-gate",
+        "the top is no AND",
+        "The hidden units are the two ORs, but class 1 does not win exactly where both are on.",
+        "An AND of two units is on from a sum of 3/2: mind the bias b2.",
     ),
 )

@@ -83,6 +83,12 @@ MISTAKES = (
         "Append the loss itself.",
     ),
     Mistake(
+        "losses-list",
+        "the losses are a Python list",
+        "The contract is a NumPy array of float32.",
+        "Return np.array(losses, dtype=np.float32), or np.concatenate of arrays (1,).",
+    ),
+    Mistake(
         "losses-float64",
         "the losses are float64",
         "The contract is float32, as the device has them.",

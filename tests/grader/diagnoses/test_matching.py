@@ -14,6 +14,7 @@ from grader.devices import Devices
 from grader.diagnoses.bank import BY_ID, MISTAKES
 from grader.diagnoses.mistake import Case
 from grader.grade import grade
+from grader.result import Diagnosed
 
 if TYPE_CHECKING:
     from grader.diagnoses.mistake import Mistake
@@ -158,3 +159,26 @@ def test_computed_nan_is_no_poison() -> None:
     yours = true.copy()
     yours[5:] = np.nan
     assert look(yours, true) == []
+
+
+def test_fewest_drops_what_another_explains_better() -> None:
+    """Over the parts of a task, the mistake that explains most of them is told, and told once."""
+    total, columns, tail = (Diagnosed(name, name, "") for name in ("sum", "columns", "tail"))
+    again = Diagnosed("sum", "sum", "other facts")
+    parts = [(), (total, columns), (again,), (tail,)]
+    assert diagnoses.fewest(parts) == (total, tail)
+
+
+def test_fewest_keeps_candidates_that_no_part_tells_apart() -> None:
+    """Two mistakes that explain the same parts are both told."""
+    first, second = Diagnosed("first", "first", ""), Diagnosed("second", "second", "")
+    assert diagnoses.fewest([(first, second), (first, second)]) == (first, second)
+
+
+def test_unmoved_parameter_is_no_small_step() -> None:
+    """A parameter that is bit for bit what it was is not also told to move by a 1/N step."""
+    w, g = np.linspace(1.0, 2.0, 6), np.linspace(-1.0, 1.0, 6)
+    inputs = {"w": w, "g": g, "learning_rate": 5e-4, "X": np.zeros((50, 3)), "y": np.zeros(50)}
+    limit = np.full(6, 1e-8)
+    found = diagnoses.recognise("step.b", w, w - 5e-4 * g, limit, inputs)
+    assert [d.id for d in found] == ["not-updated"]
