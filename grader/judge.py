@@ -193,7 +193,8 @@ class Judge:
             )
         fault = self._faults.get(module)
         if fault is not None:
-            raise CheckFailure(load_message(module, fault), **place_of(fault))
+            place = {"file": f"{module}.py"} if fault.get("file") is None else place_of(fault)
+            raise CheckFailure(load_message(module, fault), **place)
         if function in self._missing:
             raise CheckFailure(
                 f"{module}.py has no {short_name(name)}: was it renamed?", file=f"{module}.py"

@@ -159,9 +159,7 @@ class GradingPlugin:
         (task, part), device = _part_of(item), _device_of(item)
         progress, shared = self._progress[task], self._progress[task].shared.get(device, {})
         result = _part_result(item, error, trace)
-        if result.message and result.line is None and PLACE in shared:
-            file, line = shared[PLACE]
-            result = replace(result, file=file, line=line)
+        result = placed(result, shared.get(PLACE))
         timed = tasks.find(task).needs_gpu  # in workers of its own
         if device == GPU and isinstance(error, CheckFailure) and not timed:
             result = self._examiner.examine(self._judges[GPU], result, error)
@@ -210,6 +208,15 @@ class GradingPlugin:
             self._failed.add(task.id)
         self.results[task.id] = result
         self._announce(result)
+
+
+def placed(result: PartResult, place: tuple[str, int] | None) -> PartResult:
+    """A wrong part with the line of the function that was called, unless it names another file."""
+    if place is None or not result.message or result.line is not None:
+        return result
+    if result.file not in (None, place[0]):
+        return result
+    return replace(result, file=place[0], line=place[1])
 
 
 def second_opinion(first: PartResult, second: PartResult, gpu: str) -> PartResult:

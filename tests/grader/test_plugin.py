@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from grader import tasks
-from grader.plugin import assemble
+from grader.plugin import assemble, placed
 from grader.result import Found, PartResult, State
 
 TASK = tasks.find("2.3")
@@ -42,3 +42,17 @@ def test_grader_fault_costs_nothing() -> None:
     """A part in which the grader failed leaves numerator and denominator."""
     result = assemble(TASK, with_part("W", message="KeyError", fault="Traceback"), 1.0, ())
     assert (result.state, result.score, result.max_score) == (State.GRADER_FAULT, 5, 5)
+
+
+def test_place_of_the_function_that_was_called() -> None:
+    """A wrong part gets the line of its function; one that names another file keeps that."""
+    wrong = PartResult("W", "t", 0, 3, "wrong")
+    for file, expected in (
+        (None, ("linear.py", 7)),
+        ("linear.py", ("linear.py", 7)),
+        ("network.py", ("network.py", None)),
+    ):
+        result = placed(replace(wrong, file=file), ("linear.py", 7))
+        assert (result.file, result.line) == expected
+    assert placed(replace(wrong, message=""), ("linear.py", 7)).line is None
+    assert placed(wrong, None) == wrong
