@@ -19,7 +19,7 @@ watch:  ## grade again at each save, with hints and the page at a key; SUBMISSIO
 	@$(SETUP) && $(RUN) -m grader watch $(SUBMISSION)
 
 hint:  ## a hint for TASK=2.3; ask again for a clearer one
-	@$(SETUP) && $(RUN) -m grader hint $(TASK) $(ARGS)
+	@$(SETUP) && $(RUN) -m grader hint $(if $(TASK),$(TASK) --submission $(SUBMISSION)) $(ARGS)
 
 setup:  ## set up this clone's environment (the other targets do it when needed)
 	@$(SETUP) --retry && $(RUN) -m backend.doctor

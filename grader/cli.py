@@ -33,6 +33,9 @@ WRITERS = {
 }
 """Reports that are files: each is an option, and a module of grader.report with `write`."""
 
+STDOUT = Path("-")
+"""The file of a report that goes to standard output; what a person reads goes to stderr then."""
+
 _SEED_BITS = 32
 
 
@@ -62,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     grading.add_argument("submission", type=Path, help="folder, zip or notebook")
     grading.add_argument("--task", metavar="ID", help="grade one task, e.g. 2.3")
     for name, what in WRITERS.items():
-        grading.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write {what}, too")
+        grading.add_argument(
+            f"--{name}", type=Path, metavar="FILE", help=f"write {what}, too (-: to stdout)"
+        )
     grading.add_argument("--seed", type=int, help="repeat a grading: the seed that it printed")
     grading.add_argument("--all", action="store_true", help="show every failure in full")
     commands.add_parser("handout", help="write assignment/ from solution/")
@@ -72,14 +77,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    folder = f"{options.submission}/" if options.submission.is_dir() else ""
-    order = [task.id for task in tasks.TASKS if options.task in (None, task.id)]
-    terminal = Terminal(show_all=options.all, folder=folder, order=order)
-    if not order:
-        known = ", ".join(task.id for task in tasks.TASKS)
-        return _unusable(f"--task {options.task}: there is no such task; the tasks are {known}")
-    if options.seed is not None and options.seed < 0:
-        return _unusable(f"--seed {options.seed}: expected a number of 0 or more")
+    wrong = _wrong_usage(options)
+    if wrong:
+        return _unusable(wrong)
+    terminal = Terminal(
+        sys.stderr if _to_stdout(options) else None,
+        show_all=options.all,
+        folder=f"{options.submission}/" if options.submission.is_dir() else "",
+        submission=str(options.submission),
+        order=[task.id for task in tasks.TASKS if options.task in (None, task.id)],
+    )
     try:
         chosen = devices.choose()
         terminal.backend(chosen.label, chosen.reason)
@@ -96,12 +103,43 @@ def _grade(options: argparse.Namespace) -> int:
         file = getattr(options, name)
         try:
             if file is not None:
-                importlib.import_module(f"grader.report.{name}").write(report, file)
+                _write(report, name, file)
         except OSError as error:
             return _unusable(f"--{name} {file}: {error.strerror}")
     if any(result.state is State.GRADER_FAULT for result in report.results):
         return UNUSABLE
     return PERFECT if report.is_perfect else NOT_PERFECT
+
+
+def _wrong_usage(options: argparse.Namespace) -> str:
+    """What is wrong with the options, "" where nothing is."""
+    known = [task.id for task in tasks.TASKS]
+    to_stdout = _to_stdout(options)
+    if options.task not in (None, *known):
+        return f"--task {options.task}: there is no such task; the tasks are {', '.join(known)}"
+    if options.seed is not None and options.seed < 0:
+        return f"--seed {options.seed}: expected a number of 0 or more"
+    if len(to_stdout) > 1:
+        return f"{' and '.join(to_stdout)}: one report alone can go to stdout"
+    return ""
+
+
+def _to_stdout(options: argparse.Namespace) -> list[str]:
+    """The options whose report goes to standard output."""
+    return [f"--{name}" for name in WRITERS if getattr(options, name) == STDOUT]
+
+
+def _write(report: Report, name: str, file: Path) -> None:
+    """Write one of the WRITERS' reports."""
+    writer = importlib.import_module(f"grader.report.{name}")
+    if file != STDOUT:
+        writer.write(report, file)
+        return
+    with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
+        written = Path(scratch) / name
+        writer.write(report, written)
+        sys.stdout.buffer.write(written.read_bytes())
+        sys.stdout.flush()
 
 
 def _graded(options: argparse.Namespace, terminal: Terminal, chosen: devices.Devices) -> Report:

@@ -33,6 +33,7 @@ from grader.process import WorkerProcess
 from grader.report import html
 from grader.report.plain import plain
 from grader.report.terminal import MAX_WIDTH, Terminal
+from grader.report.words import command
 from grader.result import Report, Result, State
 
 if TYPE_CHECKING:
@@ -334,7 +335,8 @@ class Watch:
         foot = " · ".join(f"{key} {what}" for key, what in KEYS)
         room = height - 2
         if len(lines) > room:
-            lines = [*lines[: room - 1], f"… (make grade TASK={self._task()} shows the rest)"]
+            rest = command("grade", self._name, self._task())
+            lines = [*lines[: room - 1], f"… ({rest} shows the rest)"]
         lines += [""] * (room - len(lines)) + ["", foot[:width]]
         text = f"{_REST_OF_LINE}\n".join(lines)
         sys.stdout.write(f"{_HOME}{text}{_REST_OF_LINE}{_REST_OF_SCREEN}")
@@ -368,7 +370,7 @@ class Watch:
         """The current task as in the report, or all of them in a line each."""
         results, task = self._regrader.results, self._task()
         file = _Screen()
-        terminal = Terminal(file, width=width, folder=f"{self._name}/")
+        terminal = Terminal(file, width=width, folder=f"{self._name}/", submission=self._name)
         if self._shows_all:
             for result in self._report().results:
                 terminal.result(_in_a_line(result))

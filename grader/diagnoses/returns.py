@@ -169,11 +169,19 @@ MISTAKES = (
         raised=r"^TypeError: .*expected dtype (float32|int32), found",
     ),
     Mistake(
+        "argument-none",
+        "None is passed where a GPUArray is needed",
+        "A function without a return gives None, and one that works in place is not assigned: "
+        "bias_add and sgd_update change their array.",
+        "Call it on a line of its own, or return the array.",
+        raised=r"^TypeError: .*expected a GPUArray, found None",
+    ),
+    Mistake(
         "argument-on-host",
         "a NumPy array is passed where a GPUArray is needed",
         "A kernel cannot read the host's memory.",
         "Copy it by to_device(array), or leave the .get() out.",
-        raised=r"^TypeError: .*expected a GPUArray, found",
+        raised=r"^TypeError: .*expected a GPUArray, found (?!None)",
     ),
     Mistake(
         "argument-shape",

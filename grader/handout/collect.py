@@ -73,9 +73,9 @@ def collect(path: Path, scratch: Path, of: Handout | None = None) -> Collected:
         return _from_notebook(path, scratch, of)
     if path.suffix == ".zip":
         return _from_folder(_unpacked(path, scratch / "unpacked"), scratch, of, path.name)
+    folder = f". Next: name its folder, {path.parent}" if path.suffix == ".py" else ""
     raise SubmissionError(
-        f"{path.name} is not a submission: expected a folder, a .zip or an .ipynb"
-        f" (a single task file is graded with its folder: {path.parent})"
+        f"{path.name} is not a submission: expected a folder, a .zip or an .ipynb{folder}"
     )
 
 

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from grader.report.words import ASSIGNMENT, command
 from grader.tasks import TASKS
 
 HINTS = Path(__file__).with_name("hints.md")
@@ -37,13 +38,16 @@ def hints(text: str) -> dict[str, list[str]]:
     return found
 
 
-def next_hint(task: str, asked: Path = ASKED, source: Path = HINTS) -> str:
+def next_hint(
+    task: str, asked: Path = ASKED, source: Path = HINTS, *, submission: str = ASSIGNMENT
+) -> str:
     """The next hint of a task as a student reads it; asking again gives one more.
 
     Args:
         task: Its id, such as ``"2.3"``.
         asked: File that remembers how many were given; made where it is missing.
         source: The hints.
+        submission: That the commands to type next are for.
 
     Raises:
         KeyError: There is no such task; the message lists those that there are.
@@ -58,20 +62,25 @@ def next_hint(task: str, asked: Path = ASKED, source: Path = HINTS) -> str:
     parts = [f"{task} {title}".rstrip()]
     for number, text in enumerate(known[task][:given], start=1):
         parts.append(f"Hint {number} of {len(known[task])}\n" + textwrap.indent(text, "  "))
+    grade, hint = (command(target, submission, task) for target in ("grade", "hint"))
     if given < len(known[task]):
-        parts.append(f"Try it, then: make grade TASK={task} (one more hint: make hint TASK={task})")
+        parts.append(f"Try it, then: {grade} (one more hint: {hint})")
     else:
-        parts.append(f"That was the last hint. Next: make grade TASK={task}; its report says where")
+        parts.append(f"That was the last hint. Next: {grade}; its report says where")
     return "\n\n".join(parts)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the next hint of the task named in `argv`; returns the exit status."""
-    if len(argv) != 1 or not argv[0]:
+    """Print the next hint of the task named in `argv`; returns the exit status.
+
+    `--submission DIR` behind it is what the student has graded, where that is not assignment/.
+    """
+    named = len(argv) == 3 and argv[1] == "--submission"  # noqa: PLR2004 - task, option, its value
+    if not (named or len(argv) == 1) or not argv[0]:
         print("usage: make hint TASK=2.3 (a task of the homework, 1.1 to 5.3)", file=sys.stderr)
         return 2
     try:
-        print(next_hint(argv[0]))
+        print(next_hint(argv[0], submission=argv[2] if named else ASSIGNMENT))
     except KeyError as error:
         print(error.args[0], file=sys.stderr)
         return 2

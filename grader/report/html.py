@@ -16,6 +16,7 @@ from grader.evidence import Curve, HeatMap
 from grader.report.excerpts import Excerpt, excerpts
 from grader.report.figures import figures
 from grader.report.markup import Html, tag
+from grader.report.words import command, does_not_load
 from grader.result import Diagnosed, PartResult, Report, Result, State
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _next(report: Report) -> Html | None:
                 f"{verb.lower()} ",
                 tag("a", f"{result.task} {result.title}", href=f"#{_anchor(result)}"),
                 " · ",
-                tag("code", f"make hint TASK={result.task}"),
+                tag("code", _next_command(result, report)),
                 class_="next",
             )
     return None
@@ -415,9 +416,14 @@ def _where_next(result: Result, report: Report) -> Html | None:
         "p",
         tag("code", place),
         " · next: ",
-        tag("code", f"make hint TASK={result.task}"),
+        tag("code", _next_command(result, report)),
         class_="where",
     )
+
+
+def _next_command(result: Result, report: Report) -> str:
+    target, task = ("grade", "") if does_not_load(result) else ("hint", result.task)
+    return command(target, report.submission, task)
 
 
 def _points(result: Result) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from grader.report.plain import plain
+from grader.report.words import ASSIGNMENT, command, does_not_load
 from grader.result import PartResult, Report, Result, State
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Terminal:
         show_all: bool = False,
         width: int | None = None,
         folder: str = "",
+        submission: str = ASSIGNMENT,
         order: Sequence[str] = (),
     ) -> None:
         self._console = Console(file=file, highlight=False, width=width)
@@ -65,19 +66,19 @@ class Terminal:
             self._console.width = (
                 min(self._console.width, MAX_WIDTH) if self._console.is_terminal else PIPE_WIDTH
             )
-        self._show_all, self._folder = show_all, folder
+        self._show_all, self._folder, self._submission = show_all, folder, submission
         self._order, self._held = list(order), dict[str, Result]()
         self._shown_in_full = 0
 
     def backend(self, name: str, reason: str) -> None:
         """The first line: on which device, and why."""
         shown = name.replace("emulator", "emulator (checked)")
-        self._console.print(Text(f"backend: {shown} — {reason}", style="dim"))
+        self._wrapped(f"backend: {shown} — {reason}", "dim")
 
     def waiting(self) -> None:
         """A line for a device that takes long to start."""
         told = "starting the device (the first time, the emulator is built: about a minute) …"
-        self._console.print(Text(told, style="dim"))
+        self._wrapped(told, "dim")
 
     def offer(self, result: Result) -> None:
         """Show a result as soon as all before it in the table have been shown."""
@@ -106,17 +107,16 @@ class Terminal:
         if report.unmeasured:
             on_gpu = "gpu" in report.backend  # where timings could be had, but were not taken
             more = f", {report.unmeasured} more " + ("for timings" if on_gpu else "on a GPU")
-        total = Text(f"{report.score} / {report.max_score}{more}", style="bold")
         self._console.print()
-        self._console.print(total)
-        for note in (*report.notes, *_replaced(report)):
-            self._console.print(Text(plain(note)))
+        self._wrapped(f"{report.score} / {report.max_score}{more}", "bold")
+        for note in (*report.notes, *_not_loaded(report), *_replaced(report)):
+            self._wrapped(note)
         self._output(report.output)
         next_step = self._next_step(report)
         if next_step:
-            self._console.print(Text(f"next: {next_step}"))
+            self._wrapped(f"next: {next_step}")
         told = f"seed {report.seed} · {report.seconds:.1f} s"
-        self._console.print(Text(told, style="dim"))
+        self._wrapped(told, "dim")
 
     def _output(self, output: str) -> None:
         """What the submission printed: all that was kept of it, or how to see it."""
@@ -124,11 +124,11 @@ class Terminal:
         if not lines:
             return
         if self._show_all:
-            self._console.print(Text("your code printed:", style="dim"))
+            self._wrapped("your code printed:", "dim")
             self._indented("\n".join(lines))
         else:
             count = "a line" if len(lines) == 1 else f"{len(lines):,} lines"
-            self._console.print(Text(f"your code printed {count} (--all shows them)", style="dim"))
+            self._wrapped(f"your code printed {count} (--all shows them)", "dim")
 
     def _line(self, symbol: str, title: str, points: str, state: State) -> None:
         room = max(self._console.width - _POINTS_WIDTH - 3, 10)
@@ -144,6 +144,7 @@ class Terminal:
         wrong = [part for part in result.parts if part.message]
         if not in_full:
             self._indented(_first_line(result.message))
+            self._short_diagnosis(result)
             self._indented(self._where_and_next(result), style="dim")
             return
         shown: set[str] = set()
@@ -173,6 +174,13 @@ class Terminal:
             titles = "; or: ".join(diagnosis.title for diagnosis in part.diagnoses)
             self._indented(f"Diagnosis, one of: {titles}.", style="bold")
 
+    def _short_diagnosis(self, result: Result) -> None:
+        """What is wrong with the part whose message is shown, without the explanation."""
+        part = next((part for part in result.parts if part.message == result.message), None)
+        if part is not None and part.diagnoses and not does_not_load(result):
+            titles = "; or: ".join(diagnosis.title for diagnosis in part.diagnoses)
+            self._indented(f"Diagnosis: {titles}.", style="bold")
+
     def _parts(self, result: Result) -> None:
         for part in result.parts:
             sign = "✓" if part.passed else "✗"
@@ -193,13 +201,19 @@ class Terminal:
         for result in report.results:
             if result.state is State.NOT_STARTED:
                 place = f"{self._folder}{result.file}"
-                return f"{result.task} {result.title} ({place}) · make hint TASK={result.task}"
+                hint = command("hint", self._submission, result.task)
+                return f"{result.task} {result.title} ({place}) · {hint}"
             if result.state in (State.FAILED, State.PARTIAL):
-                return f"mend {result.task} ({self._place(result)}) · make grade TASK={result.task}"
+                if does_not_load(result):
+                    return f"mend {self._place(result)} · {command('grade', self._submission)}"
+                again = command("grade", self._submission, result.task)
+                return f"mend {result.task} ({self._place(result)}) · {again}"
         return ""
 
     def _where_and_next(self, result: Result) -> str:
-        return f"{self._place(result)} · next: make hint TASK={result.task}"
+        if does_not_load(result):
+            return f"next: mend {self._place(result)}"
+        return f"{self._place(result)} · next: {command('hint', self._submission, result.task)}"
 
     def _place(self, result: Result) -> str:
         place = f"{self._folder}{result.file}"
@@ -207,9 +221,14 @@ class Terminal:
 
     def _indented(self, text: str, style: str = "") -> None:
         if text:
-            self._console.print(
-                Padding(Text(plain(text), style=style), (0, 0, 0, _INDENT), expand=False)
-            )
+            self._wrapped(text, style, _INDENT)
+
+    def _wrapped(self, text: str, style: str = "", indent: int = 0) -> None:
+        """Lines of the console's width, without blanks at their ends."""
+        room = max(self._console.width - indent, 1)
+        for line in Text(plain(text), style=style).wrap(self._console, room):
+            line.rstrip()
+            self._console.print(Text(" " * indent if line else "") + line, no_wrap=True)
 
 
 def _alone(result: Result) -> tuple[str, ...]:
@@ -220,13 +239,22 @@ def _alone(result: Result) -> tuple[str, ...]:
     return (f"judged on its own: {names}, on which it builds, came from the grader",)
 
 
+def _not_loaded(report: Report) -> tuple[str, ...]:
+    """What to mend before anything else, as a sentence for each file."""
+    files = dict.fromkeys(does_not_load(result) for result in report.results)
+    told = "does not load: mend this first, everything in it counts again then."
+    return tuple(f"{file} {told}" for file in files if file)
+
+
 def _replaced(report: Report) -> tuple[str, ...]:
     """What was replaced for the tasks that build on it, as a sentence; not what nobody started."""
     replaced = {task for result in report.results for task in result.stand_ins}
     wrong = [
         result.task
         for result in report.results
-        if result.task in replaced and result.state is not State.NOT_STARTED
+        if result.task in replaced
+        and result.state is not State.NOT_STARTED
+        and not does_not_load(result)
     ]
     if not wrong:
         return ()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.report.plain import plain
@@ -14,6 +17,23 @@ APOLOGY = (
     "Sorry: the grader itself failed here, not your code. This costs you no points. "
     "Please show your instructor what follows."
 )
+
+ASSIGNMENT = "assignment"
+"""What `make grade` grades where no SUBMISSION is named, as the Makefile says."""
+
+_NOT_LOADED = re.compile(r"(?:there is no )?(\w+\.py) (?:does not load: |in the submission$)")
+
+
+def command(target: str, submission: str, task: str = "") -> str:
+    """The command to type for a submission, and a task of it; the default is not named."""
+    named = "" if Path(submission) == Path(ASSIGNMENT) else f" SUBMISSION={shlex.quote(submission)}"
+    return f"make {target}{named}" + (f" TASK={task}" if task else "")
+
+
+def does_not_load(result: Result) -> str:
+    """The file for which a task failed since it is missing or cannot be loaded; "" if none."""
+    found = _NOT_LOADED.match(result.message)
+    return found[1] if found and result.state in (State.FAILED, State.PARTIAL) else ""
 
 
 def in_words(result: Result) -> str:
@@ -32,7 +52,10 @@ def in_words(result: Result) -> str:
     told += result.notes
     if result.state in (State.FAILED, State.PARTIAL):
         where = f"{result.file}:{result.line}" if result.line else f"{result.file}"
-        told.append(f"{where} · next: make hint TASK={result.task}")
+        if does_not_load(result):
+            told.append(f"next: mend {where}")
+        else:
+            told.append(f"{where} · next: make hint TASK={result.task}")
     return plain("\n\n".join(told))
 
 

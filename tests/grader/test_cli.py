@@ -59,3 +59,14 @@ def test_usage_errors(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert words in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_report_to_stdout() -> None:
+    """`-` is standard output: nothing else is written there, and no file of that name."""
+    done = run("grade", "assignment", "--seed", "1", "--json", "-")
+    assert json.loads(done.stdout)["seed"] == 1
+    assert "next: 1.1" in done.stderr
+    assert not (ROOT / "-").exists()
+    both = run("grade", "assignment", "--json", "-", "--junit", "-")
+    assert both.returncode == 2
+    assert "--json and --junit: one report alone can go to stdout" in both.stderr

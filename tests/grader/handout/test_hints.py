@@ -46,3 +46,14 @@ def test_main_prints_the_hint(
     monkeypatch.setattr(next_hint, "__defaults__", (tmp_path / "hints.json", HINTS))
     assert hints.main(["1.3"]) == 0
     assert "make grade TASK=1.3" in capsys.readouterr().out
+
+
+def test_submission_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commands to type next are for what the student has graded."""
+    monkeypatch.setattr(next_hint, "__defaults__", (tmp_path / "hints.json", HINTS))
+    assert hints.main(["1.3", "--submission", "mine"]) == 0
+    assert "make grade SUBMISSION=mine TASK=1.3" in capsys.readouterr().out
+    assert hints.main(["1.3", "--submission", "assignment"]) == 0
+    assert "make grade TASK=1.3" in capsys.readouterr().out

@@ -83,7 +83,8 @@ def test_content() -> None:
     shown = page(report())
     for words in (
         "Diagnosis", "Divide by N, once (eq. 7).", "kernels.py, lines 3, 4", "they part at step 6",
-        "Error of dW", "make hint TASK=1.3", "Sorry: the grader itself failed", "not started",
+        "Error of dW", "make hint SUBMISSION=&#x27;mine", " TASK=1.3</code>",
+        "Sorry: the grader itself failed", "not started",
         "10 more on a GPU", "Yours follows the reference",
     ):  # fmt: skip
         assert words in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -40,10 +41,14 @@ FAULT = Result(
 )  # fmt: skip
 
 
-def shown(*results: Result, width: int = 80, show_all: bool = False) -> str:
+def shown(
+    *results: Result, width: int = 80, show_all: bool = False, submission: str = "assignment"
+) -> str:
     """The whole report as text."""
     file = io.StringIO()
-    terminal = Terminal(file, width=width, show_all=show_all, folder="assignment/")
+    terminal = Terminal(
+        file, width=width, show_all=show_all, folder="assignment/", submission=submission
+    )
     terminal.backend("emulator", "no NVIDIA GPU here")
     for result in results:
         terminal.result(result)
@@ -69,9 +74,47 @@ def test_failure() -> None:
 
 
 def test_only_the_first_failure_in_full() -> None:
-    """The second failure is short, unless all are asked for."""
-    assert shown(FAILED, FAILED).count("Diagnosis") == 1
-    assert shown(FAILED, FAILED, show_all=True).count("Diagnosis") == 2
+    """The second failure is short, its mistake named, not explained, unless all are shown."""
+    assert shown(FAILED, FAILED).count("Divide by N.") == 1
+    assert shown(FAILED, FAILED).count("Diagnosis: the average is missing.") == 2
+    assert shown(FAILED, FAILED, show_all=True).count("Divide by N.") == 2
+
+
+def test_submission_is_kept() -> None:
+    """Commands to type name the submission, unless it is the default."""
+    text = shown(FAILED, submission="mine")
+    assert "next: make hint SUBMISSION=mine TASK=2.3" in text
+    assert "make grade SUBMISSION=mine TASK=2.3" in text
+    assert "make hint SUBMISSION=mine TASK=2.4" in shown(NOT_STARTED, submission="mine")
+    assert "SUBMISSION" not in shown(FAILED, submission="assignment/")
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["linear.py does not load: SyntaxError: x\n    def", "there is no linear.py in the submission"],
+)
+def test_not_loaded(message: str) -> None:
+    """A file that does not load is what to mend first: no hint helps, and it costs many tasks."""
+    unloaded = replace(FAILED, message=message, line=41)
+    waiting = replace(PASSED, stand_ins=("2.3",))
+    text = shown(unloaded, waiting, submission="mine")
+    assert "next: mend assignment/linear.py:41" in text
+    told = "linear.py does not load: mend this first, everything in it counts again then."
+    assert told in text.replace("\n", " ")
+    assert "next: mend assignment/linear.py:41 · make grade SUBMISSION=mine" in text
+    assert "make hint" not in text
+    assert "costs its points once" not in text
+    assert "costs its points once" in shown(FAILED, waiting).replace("\n", " ")
+
+
+@pytest.mark.parametrize("width", [30, 40, 80])
+def test_no_trailing_blanks(width: int) -> None:
+    """A wrapped line ends with its last word; an empty line within a message stays one."""
+    part = PartResult("W", "t", 0, 5, "many words, " * 20 + "\n\n    and source")
+    wrong = replace(FAILED, message=part.message, parts=(part,))
+    text = shown(wrong, replace(PASSED, stand_ins=("2.3",)), width=width)
+    assert not [line for line in text.splitlines() if line != line.rstrip()]
+    assert "\n\n        and source" in text
 
 
 def test_total() -> None:
