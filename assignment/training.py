@@ -1,7 +1,11 @@
 # Homework 5, tasks 2.5, 5.3. The text is in handout.md and homework5.ipynb.
 # Write at the TODOs, then: make grade TASK=2.5. Stuck? make hint TASK=2.5
 
-"""Minibatch stochastic gradient descent, on all of Fashion-MNIST: `python -m solution.training`."""
+"""Minibatch stochastic gradient descent, and a command that trains on all of Fashion-MNIST.
+
+In the homework's folder: `.venv/bin/python assignment/training.py --model network`; `--help` lists
+the options.
+"""
 
 import argparse
 import importlib.util

@@ -84,7 +84,18 @@ def workspace() -> Iterator[Workspace]:
 
 
 Shape = int | tuple[int, ...]
-Number = (int, float, np.number)
+
+# What a letter of a signature is in CUDA C, in the words of the errors, and what the launch passes.
+LETTERS = {
+    "P": ("a pointer", "a GPUArray"),
+    "i": ("an int", "an integer"),
+    "I": ("an unsigned int", "an integer"),
+    "q": ("a long long", "an integer"),
+    "Q": ("an unsigned long long", "an integer"),
+    "f": ("a float", "a number"),
+    "d": ("a double", "a number"),
+}
+LETTER_OF_TYPE = {"int": "i", "long long": "q", "size_t": "Q", "float": "f", "double": "d"}
 
 
 def empty(shape: Shape, dtype: npt.DTypeLike = np.float32) -> GPUArray:
@@ -190,7 +201,15 @@ class Kernel:
         self.signature = signature
         self._source = source
         self._file = file
+        for number, letter in enumerate(signature, start=1):
+            if letter not in LETTERS:
+                known = ", ".join(f"{known} {what}" for known, (what, _) in LETTERS.items())
+                raise ValueError(
+                    f"{name}: parameter {number} has the letter '{letter}' in the signature "
+                    f"'{signature}', which stands for no type; there are: {known}"
+                )
         self._pack = struct.Struct(signature).pack  # as C lays out the parameters, padding included
+        self._pointers = [letter == "P" for letter in signature]
 
     def __call__(self, grid: Shape, block: Shape, *arguments: Any, shared_bytes: int = 0) -> None:
         """Launch the kernel; returns at once, while the device works.
@@ -203,7 +222,8 @@ class Kernel:
 
         Raises:
             pycuda.driver.CompileError: the source does not compile; names file and line.
-            TypeError: there are more or fewer arguments than the signature says.
+            TypeError: the arguments are not what the signature says, or the signature not what the
+                kernel declares; names the parameter.
         """
         if len(arguments) != len(self.signature):
             raise TypeError(
@@ -212,11 +232,60 @@ class Kernel:
             )
         # What PyCUDA's prepared_call does, without what it would repeat at each launch: 4 µs
         # instead of 6, most of it the driver's.
-        packed = self._pack(
-            *[a if isinstance(a, Number) else int(getattr(a, "gpudata", a)) for a in arguments]
-        )
+        try:
+            packed = self._pack(
+                *[int(a.gpudata) if p else a for p, a in zip(self._pointers, arguments)]  # noqa: B905  as above
+            )
+        except (AttributeError, TypeError, OverflowError, struct.error):
+            packed = self._pack_or_explain(arguments)
         shape = _dim3(grid), _dim3(block)
         self._function._launch_kernel(*shape, packed, shared_bytes, _current.stream)  # noqa: SLF001
+
+    def _pack_or_explain(self, arguments: tuple[Any, ...]) -> bytes:
+        """Pack what launches seldom pass, bare memory for example; say which argument is wrong."""
+        self._check_signature()
+        values = []
+        for place, (letter, argument) in enumerate(zip(self.signature, arguments, strict=True)):
+            try:
+                value = _address(argument) if letter == "P" else argument
+                value = value.item() if isinstance(value, np.generic) else value
+                struct.pack(letter, value)
+            except (TypeError, ValueError, OverflowError, struct.error):
+                declared = _parameters(self._source, self.name)
+                says = f" (the kernel says {declared[place]})" if declared else ""
+                what, wanted = LETTERS[letter]
+                raise TypeError(
+                    f"{self.name}: parameter {place + 1}{says} has the letter '{letter}' in the "
+                    f"signature '{self.signature}', {what}: expected {wanted}, found "
+                    f"{_described(argument)}; {_advice(letter, argument)}"
+                ) from None
+            values.append(value)
+        return self._pack(*values)
+
+    def _check_signature(self) -> None:
+        """Compare the signature with the parameters that the source declares, where they are plain.
+
+        Raises:
+            TypeError: names the parameter, and the letter it should have.
+        """
+        declared = _parameters(self._source, self.name)
+        if declared is None:
+            return
+        letters = [_letter(parameter) for parameter in declared]
+        right = "".join(letter or "?" for letter in letters)
+        mend = f"; write compile_kernel(…, '{right}')" if "?" not in right else ""
+        if len(letters) != len(self.signature):
+            raise TypeError(
+                f"{self.name}: the kernel has {len(letters)} parameters ({', '.join(declared)}), "
+                f"but the signature '{self.signature}' has {len(self.signature)} letters{mend}"
+            )
+        for place, (letter, found) in enumerate(zip(letters, self.signature, strict=True)):
+            if letter and not _same_bytes(letter, found):
+                raise TypeError(
+                    f"{self.name}: parameter {place + 1} is {declared[place]} in the kernel, the "
+                    f"letter '{letter}', but the signature '{self.signature}' has '{found}' there, "
+                    f"{LETTERS[found][0]}{mend}"
+                )
 
     @cached_property
     def _function(self) -> Any:
@@ -236,6 +305,7 @@ class Kernel:
                 f"{Path(self._file).name}: the source of '{self.name}' compiles, but has no kernel "
                 f"of that name ({error}); it has to say __global__ void {self.name}(…)"
             ) from None
+        self._check_signature()
         return function
 
 
@@ -252,6 +322,68 @@ def compile_kernel(source: str, name: str, signature: str) -> Kernel:
     """
     caller = traceback.extract_stack(limit=2)[0].filename
     return Kernel(source, name, signature, caller)
+
+
+def _address(argument: Any) -> int:
+    memory = getattr(argument, "gpudata", argument)
+    if isinstance(memory, np.ndarray | np.floating | float):
+        raise TypeError("not on the device")
+    return int(memory)
+
+
+def _described(argument: Any) -> str:
+    for kind, called in ((GPUArray, "a GPUArray"), (np.ndarray, "a NumPy array")):
+        if isinstance(argument, kind):
+            return f"{called} of shape {argument.shape}"
+    return "None" if argument is None else f"{type(argument).__name__} {argument!s:.40}"
+
+
+def _advice(letter: str, argument: Any) -> str:
+    """Return the next step for an argument that the letter does not take."""
+    pointer, integer = letter == "P", letter not in "Pfd"
+    for applies, advice in (
+        (argument is None, "is a return missing in the function that should have made it?"),
+        (pointer and isinstance(argument, GPUArray), "an empty array has no memory: don't launch"),
+        (pointer and isinstance(argument, np.ndarray), "to_device(array) copies it to the device"),
+        (pointer, "pass the GPUArray itself"),
+        (isinstance(argument, GPUArray | np.ndarray), "pass a number, such as array.shape[0]"),
+        (
+            integer and isinstance(argument, float | np.floating),
+            "// divides integers; if the kernel should take a float, its letter is f",
+        ),
+        (
+            integer and isinstance(argument, int | np.integer),
+            "it does not fit: take long long in the kernel, and the letter q",
+        ),
+    ):
+        if applies:
+            return advice
+    return "compare with the order of the kernel's parameters"
+
+
+def _parameters(source: str, kernel: str) -> list[str] | None:
+    """Return the kernel's parameters as declared; None where that takes more than a quick look."""
+    code = re.sub(r"//[^\n]*|/\*.*?\*/", " ", source, flags=re.DOTALL)
+    found = re.search(rf"__global__[^;{{}}]*?\b{re.escape(kernel)}\s*\(([^()]*)\)", code)
+    if not found or set("<#") & set(found[1]):
+        return None
+    declared = [" ".join(parameter.split()) for parameter in found[1].split(",")]
+    return [] if declared in ([""], ["void"]) else declared
+
+
+def _letter(parameter: str) -> str | None:
+    """Return a declared parameter's letter; None for a type that is not one of the usual."""
+    if "*" in parameter or "[" in parameter:
+        return "P"
+    *words, _name = re.findall(r"\w+", parameter) or [""]
+    plain = " ".join(word for word in words if word not in ("const", "unsigned", "__restrict__"))
+    return LETTER_OF_TYPE.get(plain)
+
+
+def _same_bytes(letter: str, other: str) -> bool:
+    """Whether both letters are laid out alike: a pointer and a long long are, i and f are not."""
+    sizes = struct.calcsize(letter), struct.calcsize(other)
+    return sizes[0] == sizes[1] and (letter in "fd") == (other in "fd")
 
 
 def _dim3(shape: Shape) -> tuple[int, ...]:

@@ -1,4 +1,8 @@
-"""Minibatch stochastic gradient descent, on all of Fashion-MNIST: `python -m solution.training`."""
+"""Minibatch stochastic gradient descent, and a command that trains on all of Fashion-MNIST.
+
+In the homework's folder: `.venv/bin/python assignment/training.py --model network`; `--help` lists
+the options.
+"""
 
 import argparse
 import importlib.util

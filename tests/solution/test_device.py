@@ -67,6 +67,84 @@ def test_a_wrong_number_of_arguments_is_named() -> None:
         compile_kernel(DOUBLE, "twice", "Pi")(1, 1, empty(1))
 
 
+SHIFT = r"""
+// __global__ void shift(int before, int commented);
+__global__ void shift(const float* __restrict__ x, float* out, const int N, const float by,
+                      const long long size)
+{
+    if (threadIdx.x < N) out[threadIdx.x] = x[threadIdx.x] + by;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "argument", "message"),
+    [
+        (1, np.zeros(3), r"'P'.*a pointer: expected a GPUArray, found a NumPy array.*to_device"),
+        (2, np.zeros(1), r"'P'.*found a NumPy array of shape \(1,\); to_device"),
+        (1, None, r"'P'.*found None; is a return missing"),
+        (2, 1.5, r"'P'.*found float 1.5; pass the GPUArray itself"),
+        (3, None, r"'i'.*an int: expected an integer, found None"),
+        (3, 9 / 3, r"const int N.*'i'.*found float 3.0; // divides integers.*letter is f"),
+        (3, np.float32(3), r"'i'.*found float32 3.0"),
+        (3, 2**31, r"'i'.*found int 2147483648; it does not fit: take long long"),
+        (4, "1", r"'f'.*a float: expected a number, found str 1"),
+        (5, 2.0, r"const long long size.*'q'.*a long long: expected an integer, found float"),
+    ],
+)
+def test_a_wrong_argument_is_named(place: int, argument: object, message: str) -> None:
+    """A wrong argument is a TypeError: kernel, parameter, letter, what was found, the next step."""
+    arguments = [empty(3), empty(3), 3, 0.5, 3]
+    arguments[place - 1] = argument
+    with pytest.raises(TypeError, match=rf"^shift: parameter {place} .*{message}"):
+        compile_kernel(SHIFT, "shift", "PPifq")(1, 32, *arguments)
+
+
+@pytest.mark.parametrize("place", [3, 4, 5])
+def test_an_array_is_no_number(place: int) -> None:
+    """A GPUArray for an int, a float or a long long is an error, not the address as a number."""
+    arguments = [empty(3), empty(3), 3, 0.5, 3]
+    arguments[place - 1] = empty((3, 2))
+    message = rf"shift: parameter {place} .*found a GPUArray of shape \(3, 2\); pass a number"
+    with pytest.raises(TypeError, match=message):
+        compile_kernel(SHIFT, "shift", "PPifq")(1, 32, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("signature", "message"),
+    [
+        ("PPidq", r"parameter 4 is const float by in the kernel, the letter 'f', but .*'d' there"),
+        ("PPqfq", r"parameter 3 is const int N in the kernel, the letter 'i'"),
+        ("PPffq", r"parameter 3 is const int N"),
+        ("Pfifq", r"parameter 2 is float\* out in the kernel, the letter 'P'"),
+    ],
+)
+def test_a_wrong_letter_is_named(signature: str, message: str) -> None:
+    """A letter that is not the declared type is an error that says the right signature."""
+    with pytest.raises(TypeError, match=rf"^shift: {message}.*'PPifq'"):
+        compile_kernel(SHIFT, "shift", signature)(1, 32, empty(3), empty(3), 3, 0.5, 3)
+
+
+def test_a_missing_letter_is_named() -> None:
+    """So is a signature with fewer letters than the kernel has parameters."""
+    with pytest.raises(TypeError, match=r"shift: the kernel has 5 parameters.*4 letters.*'PPifq'"):
+        compile_kernel(SHIFT, "shift", "PPif")(1, 32, empty(3), empty(3), 3, 0.5)
+
+
+def test_an_unknown_letter_is_named() -> None:
+    """A letter that stands for no type is an error where the kernel is made."""
+    with pytest.raises(ValueError, match=r"shift: parameter 3 has the letter 'x'.*i an int"):
+        compile_kernel(SHIFT, "shift", "PPxfq")
+
+
+def test_a_signature_is_only_judged_where_types_are_plain() -> None:
+    """A type that only the compiler knows is left to it."""
+    source = "typedef float real;\n" + DOUBLE.replace("float* x", "real* x, const real y")
+    x = to_device(np.arange(3))
+    compile_kernel(source, "twice", "Pfi")(1, 32, x, np.float64(2), np.int64(3))
+    np.testing.assert_array_equal(x.get(), [0, 2, 4])
+
+
 def test_freed_memory_is_used_again() -> None:
     """Arrays come from the pool: in the steady state, nothing is allocated on the device."""
     del_me = empty((100, 100))
