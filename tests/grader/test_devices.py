@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,7 @@ def on_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., devices.Devices]:
         for place in (choice, devices):
             monkeypatch.setattr(place, "Machine", lambda: machine)
         monkeypatch.setattr(choice, "obstacle", lambda _: None)
+        monkeypatch.delitem(sys.modules, "emulator", raising=False)  # installed by another test
         monkeypatch.setenv("BACKEND", wanted)
         return devices.choose()
 
