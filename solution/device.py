@@ -87,7 +87,7 @@ Shape = int | tuple[int, ...]
 
 # What a letter of a signature is in CUDA C, in the words of the errors, and what the launch passes.
 LETTERS = {
-    "P": ("a pointer", "a GPUArray"),
+    "P": ("a pointer", "memory on the device"),
     "i": ("an int", "an integer"),
     "I": ("an unsigned int", "an integer"),
     "q": ("a long long", "an integer"),
@@ -254,6 +254,8 @@ class Kernel:
                 declared = _parameters(self._source, self.name)
                 says = f" (the kernel says {declared[place]})" if declared else ""
                 what, wanted = LETTERS[letter]
+                if letter == "P" and (argument is None or isinstance(argument, np.ndarray)):
+                    wanted = "a GPUArray"  # in the words of `require`
                 raise TypeError(
                     f"{self.name}: parameter {place + 1}{says} has the letter '{letter}' in the "
                     f"signature '{self.signature}', {what}: expected {wanted}, found "
@@ -278,14 +280,14 @@ class Kernel:
             raise TypeError(
                 f"{self.name}: the kernel has {len(letters)} parameters ({', '.join(declared)}), "
                 f"but the signature '{self.signature}' has {len(self.signature)} letters{mend}"
-            )
+            ) from None
         for place, (letter, found) in enumerate(zip(letters, self.signature, strict=True)):
             if letter and not _same_bytes(letter, found):
                 raise TypeError(
                     f"{self.name}: parameter {place + 1} is {declared[place]} in the kernel, the "
                     f"letter '{letter}', but the signature '{self.signature}' has '{found}' there, "
                     f"{LETTERS[found][0]}{mend}"
-                )
+                ) from None
 
     @cached_property
     def _function(self) -> Any:

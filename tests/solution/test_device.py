@@ -83,7 +83,7 @@ __global__ void shift(const float* __restrict__ x, float* out, const int N, cons
         (1, np.zeros(3), r"'P'.*a pointer: expected a GPUArray, found a NumPy array.*to_device"),
         (2, np.zeros(1), r"'P'.*found a NumPy array of shape \(1,\); to_device"),
         (1, None, r"'P'.*found None; is a return missing"),
-        (2, 1.5, r"'P'.*found float 1.5; pass the GPUArray itself"),
+        (2, 1.5, r"'P'.*expected memory on the device, found float 1.5; pass the GPUArray itself"),
         (3, None, r"'i'.*an int: expected an integer, found None"),
         (3, 9 / 3, r"const int N.*'i'.*found float 3.0; // divides integers.*letter is f"),
         (3, np.float32(3), r"'i'.*found float32 3.0"),
@@ -98,6 +98,12 @@ def test_a_wrong_argument_is_named(place: int, argument: object, message: str) -
     arguments[place - 1] = argument
     with pytest.raises(TypeError, match=rf"^shift: parameter {place} .*{message}"):
         compile_kernel(SHIFT, "shift", "PPifq")(1, 32, *arguments)
+
+
+def test_an_empty_array_is_named() -> None:
+    """An empty array, which has no memory, is an error that says so."""
+    with pytest.raises(TypeError, match=r"parameter 1 .*GPUArray of shape \(0,\); an empty array"):
+        compile_kernel(DOUBLE, "twice", "Pi")(1, 32, empty(0), 0)
 
 
 @pytest.mark.parametrize("place", [3, 4, 5])
