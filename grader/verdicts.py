@@ -74,8 +74,9 @@ def raise_if_wrong(what: str, result: Mapping[str, Any]) -> None:
 
 def _fault_message(what: str, fault: Mapping[str, Any]) -> str:
     kind, text = str(fault.get("type")), str(fault.get("message")).strip()
+    source = str(fault.get("source") or "")
     if fault.get("compiler"):
-        return f"the kernel does not compile: {text}"
+        return f"the kernel does not compile: {text}" + (f"\n    {source}" if source else "")
     if kind == "NotImplementedError":
         return f"not written yet: {text}"
     if kind == "TypeError" and "argument" in text and f"{short_name(what)}()" in text:
@@ -83,7 +84,6 @@ def _fault_message(what: str, fault: Mapping[str, Any]) -> str:
     shown = (
         f"{short_name(what)} raised {kind}: {text}" if text else f"{short_name(what)} raised {kind}"
     )
-    source = str(fault.get("source") or "")
     return f"{shown}\n    {source}" if source else shown
 
 

@@ -103,12 +103,14 @@ class Terminal:
 
     def total(self, report: Report) -> None:
         """The last lines: the total, and the first thing to do."""
-        more = ""
+        more, scored = "", f"{report.score} / {report.max_score}"
+        if all(result.state is State.NOT_MEASURED for result in report.results):
+            scored = "nothing is measured here"
         if report.unmeasured:
             on_gpu = "gpu" in report.backend  # where timings could be had, but were not taken
             more = f", {report.unmeasured} more " + ("for timings" if on_gpu else "on a GPU")
         self._console.print()
-        self._wrapped(f"{report.score} / {report.max_score}{more}", "bold")
+        self._wrapped(f"{scored}{more}", "bold")
         for note in (*report.notes, *_not_loaded(report), *_replaced(report)):
             self._wrapped(note)
         self._output(report.output)

@@ -23,6 +23,7 @@ def fault(kind: str, message: str = "", **more: Any) -> dict[str, Any]:
         (fault("IndexError", "no", source="x[9]"), "gemm raised IndexError: no\n    x[9]"),
         (fault("KeyError"), "gemm raised KeyError"),
         (fault("CompileError", "expected a ;", compiler=True), "does not compile: expected a ;"),
+        (fault("CompileError", "no a", compiler=True, source="z = a"), "compile: no a\n    z = a"),
         (fault("NotImplementedError", "TODO(2.1)"), "not written yet: TODO(2.1)"),
         (fault("TypeError", "gemm() takes 2 positional arguments"), "its signature differs"),
     ],

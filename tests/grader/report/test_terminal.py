@@ -120,6 +120,7 @@ def test_no_trailing_blanks(width: int) -> None:
 def test_total() -> None:
     """What needs a GPU leaves the total, and is told beside it."""
     assert "4 / 4, 10 more on a GPU" in shown(PASSED, UNMEASURED)
+    assert "\nnothing is measured here, 10 more on a GPU\n" in shown(UNMEASURED)
 
 
 def test_first_thing_to_do() -> None:
