@@ -119,12 +119,14 @@ def state() -> str:
 
 
 def emulator_table() -> dict[str, Any]:
-    """Print the emulator's figures; return them."""
-    emulator = importlib.import_module("benchmarks.emulator")  # after the backend
-    rows = emulator.figures()
-    for row in rows:
-        print(f"{row.name:60}{row.value:10.3g} {row.unit:6} {row.bound}")
-    return {"emulator": [row._asdict() for row in rows]}
+    """Print the figures of the emulator and of gradings on it; return them."""
+    found = {}
+    for part in ("emulator", "grading"):
+        rows = importlib.import_module(f"benchmarks.{part}").figures()  # after the backend
+        for row in rows:
+            print(f"{row.name:60}{row.value:10.3g} {row.unit:6} {row.bound}", flush=True)
+        found[part] = [row._asdict() for row in rows]
+    return found
 
 
 if __name__ == "__main__":

@@ -159,7 +159,8 @@ MISTAKES = (
         "kernel's parameters.",
         "Pass the GPUArray itself, not .get() nor a NumPy array, and check the order.",
         raised=r"^(error|ArgumentError): |"
-        r"^TypeError: .*(only integer scalar|dimensional arrays|as an integer|real number)",
+        r"^TypeError: .*(only integer scalar|dimensional arrays|as an integer|real number"
+        r"|has the letter '[^P]')",
     ),
     Mistake(
         "argument-dtype",
