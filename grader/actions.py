@@ -1,4 +1,4 @@
-"""What a check asks of the worker, put into words with `call`, `new`, `put`, `take` and `keep`."""
+"""What a check asks of the worker, in words: `call`, `new`, `put`, `take`, `keep`, `refill`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Action:
-    """One thing for the worker to do; made by `call`, `new`, `put`, `take` and `keep`."""
+    """One thing for the worker to do; made by `call`, `new`, `put`, `take`, `keep` and `refill`."""
 
     entry: Mapping[str, Any]
     arrays: tuple[Array, ...] = ()
@@ -66,6 +66,16 @@ def take(name: str) -> Action:
 def keep(name: str, array: Array) -> Action:
     """Upload an array once, to be passed as `Kept(name)`."""
     return Action({"do": "keep", "name": name, "value": {"device": 0}}, (array,), name)
+
+
+def refill(name: str, array: Array) -> Action:
+    """Put other numbers into an array that `keep` uploaded: same shape, same address."""
+    return Action({"do": "refill", "name": name, "value": {"host": 0}}, (array,), name)
+
+
+def idle(action: Action, *what: str) -> Action:
+    """The same call, while kernels of the submission ("kernels"), or cuBLAS, do nothing."""
+    return replace(action, entry={**action.entry, "idle": what})
 
 
 def _calling(

@@ -20,10 +20,12 @@ from grader.actions import (
     Host,
     Kept,
     call,
+    idle,
     keep,
     new,
     numbered,
     put,
+    refill,
     take,
     with_full_names,
 )
@@ -58,9 +60,11 @@ __all__ = [
     "Value",
     "WorkerStartError",
     "call",
+    "idle",
     "keep",
     "new",
     "put",
+    "refill",
     "take",
 ]
 
@@ -126,7 +130,7 @@ class Judge:
         """Run actions in the worker, in order.
 
         Args:
-            actions: made by `call`, `new`, `put`, `take`, `keep`.
+            actions: made by `call`, `new`, `put`, `take`, `keep`, `refill`.
             own: functions that are under judgement; those that are missing, or whose module does
                 not load, are a failure, while all others may be stand-ins.
 

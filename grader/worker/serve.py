@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import protocol
-from grader.worker import device, launches, timing
+from grader.worker import device, launches, probes, timing
 from grader.worker.faults import describe_fault, first_line
 from grader.worker.loader import Submission
 from grader.worker.models import MODELS
@@ -82,7 +82,8 @@ class Worker:
         """Run actions in order, up to the first that raises.
 
         Args:
-            actions: each {"do": "new" | "set" | "call" | "get" | "keep", …}, see `_act`.
+            actions: each {"do": "new" | "set" | "call" | "get" | "keep" | "refill", …}, see
+                `_act`.
             arrays: the request's.
             reply: receives the arrays of the results.
 
@@ -143,6 +144,9 @@ class Worker:
         if verb == "keep":
             kept[action["name"]] = arguments.make("value", action["value"])
             return {}
+        if verb == "refill":
+            kept[action["name"]].set(arguments.make("value", action["value"]))
+            return {}
         if verb == "get":
             return {"returned": _contents(kept[action["name"]], reply)}
         if verb == "set":
@@ -153,7 +157,8 @@ class Worker:
         target.append(function)
         positional = [arguments.make(str(i), e) for i, e in enumerate(action["arguments"])]
         keywords = {label: arguments.make(label, e) for label, e in action["keywords"].items()}
-        returned = function(*positional, **keywords)
+        with probes.idle(action.get("idle", ())):
+            returned = function(*positional, **keywords)
         findings = device.take_findings(self._folder)
         if "name" in action:
             kept[action["name"]] = returned
