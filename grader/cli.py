@@ -16,6 +16,7 @@ from grader import devices, tasks
 from grader.grade import SubmissionError, grade
 from grader.handout import collect
 from grader.process import WorkerStartError
+from grader.report import record
 from grader.report.terminal import Terminal
 from grader.result import State
 
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         grading.add_argument(
             f"--{name}", type=Path, metavar="FILE", help=f"write {what}, too (-: to stdout)"
         )
+    grading.add_argument("--record", type=Path, metavar="FILE", help=argparse.SUPPRESS)
     grading.add_argument("--seed", type=int, help="repeat a grading: the seed that it printed")
     grading.add_argument("--all", action="store_true", help="show every failure in full")
     commands.add_parser("handout", help="write assignment/ from solution/")
@@ -97,9 +99,11 @@ def _grade(options: argparse.Namespace) -> int:
         WorkerStartError,
         collect.SubmissionError,
     ) as error:
+        if options.record and isinstance(error, (SubmissionError, collect.SubmissionError)):
+            record.write_refusal(str(error), options.record)
         return _unusable(str(error))
     terminal.total(report)
-    for name in WRITERS:
+    for name in (*WRITERS, "record"):
         file = getattr(options, name)
         try:
             if file is not None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from grader.evidence import Evidence
+    from grader.integrity import Violation
 
 
 class State(str, Enum):
@@ -90,6 +91,9 @@ class PartResult:
         findings: of the checked device.
         fault: the grader's own traceback, "" where it did its work.
         evidence: curves, maps and times for pages; also of parts that passed.
+        void: why a time is no time, "" where it is one; the part has no points then.
+        policy: what shows that something else than a kernel did the work, "" where nothing does;
+            the task has no points then.
     """
 
     name: str
@@ -103,6 +107,8 @@ class PartResult:
     findings: tuple[Found, ...] = ()
     fault: str = ""
     evidence: tuple[Evidence, ...] = ()
+    void: str = ""
+    policy: str = ""
 
     @property
     def passed(self) -> bool:
@@ -127,6 +133,7 @@ class Result:
         parts: in the order of the table.
         notes: sentences for the student.
         stand_ins: ids of the tasks that it builds on and that were replaced by stand-ins.
+        violations: seen while it was judged; see `grader.integrity`.
     """
 
     task: str
@@ -144,6 +151,7 @@ class Result:
     notes: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     stand_ins: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,13 +161,15 @@ class Report:
     Attributes:
         backend: "gpu" or "emulator".
         reason: why that one, in words.
-        seed: that repeats this grading.
+        seed: that repeats this grading; −1 where it stays secret.
         submission: the folder as the student named it.
         results: in the order of the table.
         notes: sentences about the submission as a whole.
         seconds: of wall time.
         output: the beginning of what the submission printed.
         sources: text of the submission's files by name, to quote lines from.
+        violations: of rules of conduct, in the order in which they were seen.
+        isolation: the level that the submission ran at, in words; "" for a student's own run.
     """
 
     backend: str
@@ -171,6 +181,8 @@ class Report:
     seconds: float = 0.0
     output: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
+    violations: tuple[Violation, ...] = ()
+    isolation: str = ""
 
     @property
     def score(self) -> int:

@@ -58,8 +58,9 @@ def write(report: Report, file: Path) -> None:
     file.write_text(page(report), "utf-8")
 
 
-def page(report: Report) -> str:
-    """The whole page."""
+def page(report: Report, heading: str = "") -> str:
+    """The whole page; its heading is the submission's name where no other is given."""
+    heading = heading or report.submission
     style, script = _part("page.css"), _part("page.js")
     policy = f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}"
     head = tag(
@@ -67,13 +68,13 @@ def page(report: Report) -> str:
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=policy),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", f"{report.score} / {report.max_score} · {report.submission}"),
+        tag("title", f"{report.score} / {report.max_score} · {heading}"),
         tag("style", style),
     )
     body = tag(
         "body",
         tag("a", "Skip to the tasks", href="#tasks", class_="skip"),
-        _header(report),
+        _header(report, heading),
         tag("div", _contents(report), _main(report), class_="columns"),
         _footer(report),
         tag("script", script),
@@ -95,7 +96,7 @@ def _digest(text: str) -> str:
 # Top and bottom ------------------------------------------------------------
 
 
-def _header(report: Report) -> Html:
+def _header(report: Report, heading: str) -> Html:
     more = f"{report.unmeasured} more on a GPU" if report.unmeasured else None
     score = tag(
         "p",
@@ -110,7 +111,7 @@ def _header(report: Report) -> Html:
         tag(
             "div",
             tag("p", "Homework 5 · Neural networks on a GPU", class_="eyebrow"),
-            tag("h1", report.submission),
+            tag("h1", heading),
             class_="title",
         ),
         score,
@@ -170,7 +171,7 @@ def _next(report: Report) -> Html | None:
 def _footer(report: Report) -> Html:
     facts = [
         ("device", f"{report.backend} — {report.reason}" if report.reason else report.backend),
-        ("seed", str(report.seed)),
+        *([("seed", str(report.seed))] if report.seed >= 0 else []),
         ("graded in", f"{report.seconds:.1f} s"),
     ]
     listed = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
