@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
 
 FULL_POINTS = 1.2
 """Up to so many times the reference's time, all points are earned."""
@@ -20,13 +25,20 @@ NO_POINTS = 10.0
 NARROW = 1.05
 """An interval whose ends differ by less decides; measuring on would change nothing."""
 
-RESAMPLES = 2000
-"""Of the bootstrap: the ends of its interval then move by less than the interval's tenth."""
+LOOKS = (8, 12, 18, 27, 40)
+"""After so many rounds the interval is looked at; fewer give none, more take longer than a student
+waits."""
 
-LEVEL = 0.95
+LEVEL = 0.99
+"""Of the interval at each look: so that it covers in 95 of 100 cases although it is looked at five
+times and measuring ends at the first that is narrow (tests/grader/timing/test_ratio.py)."""
 
-FEWEST_ROUNDS, MOST_ROUNDS = 7, 40
-"""Fewer give no interval; more take longer than a student waits."""
+FLOOR = 1.003
+"""The interval reaches at least so far: events count in steps of half a microsecond."""
+
+OWN_NOISE = 0.25
+"""Where the reference's interval is narrower than this share of the ratio's, the noise is the
+submission's own and no machine's."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +47,9 @@ class Ratio:
 
     Attributes:
         time_us, reference_us: medians over the rounds.
-        value: their ratio.
-        low, high: ends of its 95 % interval.
-        is_noisy: the interval is too wide to say how many points it is worth.
+        value: median over the rounds of the ratio of the two times of a round.
+        low, high: ends of its interval, which covers the truth in 95 of 100 cases at least.
+        is_noisy: the machine is too noisy to say how many points it is worth.
     """
 
     time_us: float
@@ -49,7 +61,7 @@ class Ratio:
 
     def points(self, most: int) -> int:
         """Points of `most`, rounded; the interval's better end counts, noise costs none."""
-        return most if self.is_noisy else round_half_up(most * share(self.low))
+        return most if self.is_noisy else _points(self.low, most)
 
     def __str__(self) -> str:
         return f"{self.value:.2f} times the reference ({self.low:.2f} to {self.high:.2f})"
@@ -66,22 +78,63 @@ def round_half_up(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def estimate(times_us: Sequence[float], references_us: Sequence[float], seed: int) -> Ratio:
-    """The ratio of medians and its interval, by resampling the rounds.
+def estimate(times_us: Sequence[float], references_us: Sequence[float]) -> Ratio:
+    """The median ratio of the two times of a round, and its interval by the sign test.
 
-    A round's two times are drawn together: what slowed the device down for a while slowed both.
+    A round's two times are taken one after the other, so that what slowed the device down for a
+    while slowed both; and a median does not see how long a tail is.
 
     Args:
-        times_us: one a round.
+        times_us: one a round, in the order in which they were taken.
         references_us: the same.
-        seed: of the resampling.
     """
-    times, references = np.asarray(times_us), np.asarray(references_us)
-    drawn = np.random.default_rng(seed).integers(0, len(times), (RESAMPLES, len(times)))
-    ratios = np.median(times[drawn], axis=1) / np.median(references[drawn], axis=1)
-    low, high = np.quantile(ratios, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    time_us, reference_us = float(np.median(times)), float(np.median(references))
-    return Ratio(time_us, reference_us, time_us / reference_us, float(low), float(high))
+    times, references = np.asarray(times_us, float), np.asarray(references_us, float)
+    ratios = np.log(times) - np.log(references)
+    low, high = interval(ratios)
+    floor = math.log(FLOOR)
+    return Ratio(
+        float(np.median(times)),
+        float(np.median(references)),
+        math.exp(float(np.median(ratios))),
+        math.exp(low - floor),
+        math.exp(high + floor),
+    )
+
+
+def interval(values: Array) -> tuple[float, float]:
+    """Ends of the interval of the median: two of the values, by the sign test.
+
+    It assumes nothing about how the values scatter (Conover, Practical Nonparametric Statistics,
+    3.2). Neighbours that lie on the same side of the median more often than not are worth less
+    than independent ones: the ranks then lie as much further out as for fewer values.
+    """
+    count = len(values)
+    signs = np.sign(values - np.median(values))
+    signs = signs - signs.mean()
+    variation = float(signs @ signs)
+    alike = max(0.0, float(signs[1:] @ signs[:-1]) / variation) if variation else 0.0
+    worth = math.sqrt((1 - alike) / (1 + alike))
+    middle = (count + 1) / 2
+    rank = math.floor(middle - (middle - _rank(count)) / worth) if worth else 1
+    ordered = np.sort(values)
+    rank = max(1, rank)
+    return float(ordered[rank - 1]), float(ordered[-rank])
+
+
+@cache
+def _rank(count: int) -> int:
+    """The k for which the k-th smallest and k-th largest of independent values enclose the median.
+
+    In `LEVEL` of all cases or more: fewer than k values lie below the median with a probability
+    that the binomial distribution tells.
+    """
+    below, rank = 0.0, 1
+    for fewer in range(count // 2):
+        below += math.comb(count, fewer) / 2.0**count
+        if 1 - 2 * below < LEVEL:
+            break
+        rank = fewer + 1
+    return rank
 
 
 def compare(
@@ -98,16 +151,24 @@ def compare(
     rng = np.random.default_rng(seed)
     times: list[float] = []
     references: list[float] = []
-    for done in range(1, MOST_ROUNDS + 1):
-        both = [(measure, times), (measure_reference, references)]
-        for which in rng.permutation(2):
-            take, taken = both[which]
-            taken.append(take())
-        if done < FEWEST_ROUNDS:
-            continue
-        found = estimate(times, references, seed)
-        same = round_half_up(most * share(found.low)) == round_half_up(most * share(found.high))
-        if found.high / found.low <= NARROW or (same and found.high <= FULL_POINTS):
+    for rounds in LOOKS:
+        while len(times) < rounds:
+            both = [(measure, times), (measure_reference, references)]
+            for which in rng.permutation(2):
+                take, taken = both[which]
+                taken.append(take())
+        found = estimate(times, references)
+        decided = _points(found.low, most) == _points(found.high, most)
+        if found.high / found.low <= NARROW or (decided and found.high <= FULL_POINTS):
             return found
-    decided = round_half_up(most * share(found.low)) == round_half_up(most * share(found.high))
-    return found if decided else Ratio(**{**vars(found), "is_noisy": True})
+    return found if decided else replace(found, is_noisy=_machine_is_noisy(found, references))
+
+
+def _machine_is_noisy(found: Ratio, references_us: Sequence[float]) -> bool:
+    """Whether the reference's times scatter, too."""
+    low, high = interval(np.log(references_us))
+    return high - low >= OWN_NOISE * math.log(found.high / found.low)
+
+
+def _points(ratio: float, most: int) -> int:
+    return round_half_up(most * share(ratio))
