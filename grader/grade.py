@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from grader import tasks
 from grader.devices import GPU
+from grader.integrity import distinct
 from grader.result import Report, Result, State
 from grader.timing import lockstep
 
@@ -123,6 +124,7 @@ def grade(
         seconds=time.perf_counter() - begun,
         output=grading.output,
         sources=_sources(folder),
+        violations=distinct(seen for task in wanted for seen in results[task.id].violations),
     )
 
 

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader import diagnoses, sanitizer, tasks
+from grader import diagnoses, integrity, sanitizer, tasks
 from grader.devices import GPU
 from grader.judge import CheckFailure, WorkerStartError
 from grader.result import PartResult, Result, State
+from grader.scoring import assemble, part_result, placed, second_opinion, waiting, with_conduct
 from grader.student import EVIDENCE, PLACE, Student
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
+    from grader.integrity import Violation
     from grader.judge import Judge
     from grader.tasks import Task
 
@@ -65,6 +67,7 @@ class GradingPlugin:
         self._failed: set[str] = set(failed) - self._wanted
         self._current: Task | None = None
         self._collected: set[tuple[str, str]] = set()
+        self._events_seen: dict[str, int] = {}
         self.results: dict[str, Result] = {}
         self.errors: list[str] = []
         self.unusable: WorkerStartError | None = None
@@ -158,7 +161,8 @@ class GradingPlugin:
         """Keep the outcome of a part; what another device found right may be wrong on the GPU."""
         (task, part), device = _part_of(item), _device_of(item)
         progress, shared = self._progress[task], self._progress[task].shared.get(device, {})
-        result = _part_result(item, error, trace)
+        doc = getattr(getattr(item, "function", None), "__doc__", None) or part
+        result = part_result(task, part, doc, error, trace)
         result = placed(result, shared.get(PLACE))
         timed = tasks.find(task).needs_gpu  # in workers of its own
         if device == GPU and isinstance(error, CheckFailure) and not timed:
@@ -199,84 +203,25 @@ class GradingPlugin:
             return
         progress = self._progress[task.id]
         if progress.waits_for:
-            result = _waiting(task, progress.waits_for)
+            result = waiting(task, progress.waits_for)
         elif len(progress.parts) < len(task.parts):
             return  # interrupted: no verdict on half of a task
         else:
             result = assemble(task, progress.parts, progress.seconds, progress.stand_ins)
+            result = with_conduct(result, self._seen(task))
         if result.state not in (State.PASSED, State.GRADER_FAULT):
             self._failed.add(task.id)
         self.results[task.id] = result
         self._announce(result)
 
-
-def placed(result: PartResult, place: tuple[str, int] | None) -> PartResult:
-    """A wrong part with the line of the function that was called, unless it names another file."""
-    if place is None or not result.message or result.line is not None:
-        return result
-    if result.file not in (None, place[0]):
-        return result
-    return replace(result, file=place[0], line=place[1])
-
-
-def second_opinion(first: PartResult, second: PartResult, gpu: str) -> PartResult:
-    """A part that was right on the emulator, after the same check on a GPU."""
-    if second.passed and not second.fault:
-        return first
-    told = f"right on the emulator, wrong on {gpu}: {second.message}"
-    return replace(second, message=told, evidence=(*first.evidence, *second.evidence))
-
-
-def _waiting(task: Task, others: tuple[str, ...]) -> Result:
-    names, verb = ", ".join(others), "is" if len(others) == 1 else "are"
-    message = f"waits until {names} {verb} right: a wrong kernel's time says nothing"
-    return Result(task.id, task.title, State.WAITS, 0, task.points, message, task.file)
-
-
-def assemble(
-    task: Task, parts: dict[str, PartResult], seconds: float, stand_ins: tuple[str, ...]
-) -> Result:
-    """The Result of a task from its parts.
-
-    A finding of the checked device fails the whole task: on another device the numbers won't be
-    right. Parts in which the grader itself failed leave numerator and denominator.
-    """
-    ordered = tuple(parts[part.name] for part in task.parts if part.name in parts)
-    judged = [part for part in ordered if not part.fault]
-    findings = tuple(dict.fromkeys(found for part in ordered for found in part.findings))
-    if findings:
-        ordered = tuple(replace(part, points=0) for part in ordered)
-    told = diagnoses.fewest([part.diagnoses for part in ordered])
-    ordered = tuple(
-        replace(part, diagnoses=tuple(d for d in part.diagnoses if d.id in {t.id for t in told}))
-        for part in ordered
-    )
-    score = 0 if findings else sum(part.points for part in judged)
-    max_score = sum(part.max_points for part in judged)
-    if len(judged) < len(ordered):
-        state = State.GRADER_FAULT
-    elif score == max_score:
-        state = State.PASSED
-    else:
-        state = State.PARTIAL if score else State.FAILED
-    wrong = [part for part in ordered if part.message or part.fault]
-    first = min(wrong, key=lambda part: not part.findings) if wrong else None
-    return Result(
-        task.id,
-        task.title,
-        state,
-        score,
-        max_score,
-        message=first.message if first else "",
-        file=first.file or task.file if first else None,
-        line=first.line if first else None,
-        diagnoses=told,
-        findings=findings,
-        seconds=seconds,
-        parts=ordered,
-        evidence=tuple(item for part in ordered for item in part.evidence),
-        stand_ins=stand_ins,
-    )
+    def _seen(self, task: Task) -> tuple[Violation, ...]:
+        """What workers have seen the submission do since the last task."""
+        fresh: list[Any] = []
+        for name, judge in self._judges.items():
+            events = tuple(getattr(judge, "events", ()))
+            fresh += events[self._events_seen.get(name, 0) :]
+            self._events_seen[name] = len(events)
+        return integrity.from_events(fresh, task.id)
 
 
 def _part_of(item: pytest.Item) -> tuple[str, str]:
@@ -292,24 +237,3 @@ def _device_of(item: pytest.Item) -> str:
     if callspec is None:
         raise pytest.UsageError(f"{item.nodeid} does not use the fixture student")
     return str(callspec.params["student"])
-
-
-def _part_result(item: pytest.Item, error: BaseException | None, trace: str) -> PartResult:
-    task, name = _part_of(item)
-    points = tasks.find(task).part(name).points
-    doc = getattr(getattr(item, "function", None), "__doc__", None) or name
-    result = PartResult(name, doc.strip().splitlines()[0].rstrip("."), points, points)
-    if error is None:
-        return result
-    if isinstance(error, CheckFailure):
-        return replace(
-            result,
-            points=error.points,
-            message=error.message,
-            file=error.file,
-            line=error.line,
-            diagnoses=error.diagnoses or diagnoses.explain(error),
-            findings=error.findings,
-            evidence=error.evidence,
-        )
-    return replace(result, message=f"{type(error).__name__}: {error}", fault=trace)

@@ -24,6 +24,8 @@ class CheckFailure(Exception):  # noqa: N818 - a verdict on the submission, no e
         findings: of the checked device.
         evidence: curves and maps that show it.
         points: of the part that are earned nevertheless.
+        void: why a time is no time, "" where it is one.
+        policy: what shows that something else than a kernel did the work, "" for nothing.
     """
 
     def __init__(
@@ -36,11 +38,14 @@ class CheckFailure(Exception):  # noqa: N818 - a verdict on the submission, no e
         findings: tuple[Found, ...] = (),
         evidence: tuple[Evidence, ...] = (),
         points: int = 0,
+        void: str = "",
+        policy: str = "",
     ) -> None:
         super().__init__(message)
         self.message, self.file, self.line = message, file, line
         self.diagnoses, self.findings, self.evidence = diagnoses, findings, evidence
-        self.points = points
+        self.points = 0 if void or policy else points
+        self.void, self.policy = void, policy
 
 
 class RaisedInSubmission(CheckFailure):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from grader import tasks
-from grader.plugin import assemble, placed
 from grader.result import Found, PartResult, State
+from grader.scoring import assemble, placed
 
 TASK = tasks.find("2.3")
 ALL = {part.name: PartResult(part.name, "t", part.points, part.points) for part in TASK.parts}
