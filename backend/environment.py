@@ -24,7 +24,8 @@ BASE_FILES = (
     "requirements-gpu.txt",
     f"{PYTHON_HALF}/requirements.txt",
 )
-DEV_FILES = ("requirements-dev.txt",)
+DEV_FILES = ("requirements-dev.txt", "requirements-class.txt")
+CLASS_FILES = ("requirements-class.txt",)
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,14 @@ class Stamp:
         base: hash of what every machine installs.
         dev: hash of what tests and lint need besides; empty if not asked for.
         pycuda: "python-half", "compiled" (for the GPU) or "build-failed" (Python half instead).
+        graders: hash of what grading a class needs besides; empty if not asked for.
     """
 
     python: str
     base: str = ""
     dev: str = ""
     pycuda: str = ""
+    graders: str = ""
 
 
 class Environment:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from backend.environment import (
     BASE_FILES,
+    CLASS_FILES,
     DEV_FILES,
     PYTHON_HALF,
     Environment,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 COULD_NOT = 2  # exit status, as the grader's own for "could not run"; 1: graded, not full score
 
 
-def is_current(environment: Environment, *, dev: bool, retry: bool) -> bool:
+def is_current(environment: Environment, *, dev: bool, retry: bool, graders: bool = False) -> bool:
     """Whether nothing has to be done; cheap, since every `make` target asks."""
     stamp = environment.stamp()
     if stamp.python != this_python() or not environment.python.exists():
@@ -44,6 +45,8 @@ def is_current(environment: Environment, *, dev: bool, retry: bool) -> bool:
     if stamp.base != environment.hash(BASE_FILES):
         return False
     if dev and stamp.dev != environment.hash(DEV_FILES):
+        return False
+    if graders and stamp.graders != environment.hash(CLASS_FILES):
         return False
     machine = environment.machine()
     if not machine.compiler and "CXX" not in machine.environ:
@@ -58,35 +61,38 @@ def can_compile_pycuda(machine: Machine) -> bool:
     return machine.libcuda is not None and bool(machine.gpus.names) and machine.nvcc is not None
 
 
-def set_up(environment: Environment, *, dev: bool, retry: bool) -> None:
+def set_up(environment: Environment, *, dev: bool, retry: bool, graders: bool = False) -> None:
     """Bring the environment up to date, with one line of output a step.
 
     Args:
         environment: what to bring up to date.
         dev: install what tests and lint need, too.
         retry: compile PyCUDA again where that failed before.
+        graders: install what grading a class needs, too.
 
     Raises:
         SetupError: a step failed.
     """
     with locked(environment) as lock:
-        if is_current(environment, dev=dev, retry=retry):
+        if is_current(environment, dev=dev, retry=retry, graders=graders):
             return
         print("Setting up this clone's environment, .venv:", flush=True)
         steps = Steps(environment.clone, environment.log, lock)
         before = environment.stamp()
-        dev = dev or bool(before.dev)
+        dev, graders = dev or bool(before.dev), graders or bool(before.graders)
         make_folder(environment, steps)
         environment.stamp_file.unlink(missing_ok=True)
         environment.unfinished.touch()
         try:
-            pycuda = install(environment, steps, before, dev=dev)
+            pycuda = install(environment, steps, before, dev=dev, graders=graders)
         except SetupError:
             environment.unfinished.unlink()  # pip itself takes back what it could not finish
             raise
         environment.write_pth()
-        base, extra = environment.hash(BASE_FILES), environment.hash(DEV_FILES) if dev else ""
-        environment.write_stamp(Stamp(this_python(), base, extra, pycuda))
+        base = environment.hash(BASE_FILES)
+        extra = environment.hash(DEV_FILES) if dev else ""
+        more = environment.hash(CLASS_FILES) if dev or graders else ""
+        environment.write_stamp(Stamp(this_python(), base, extra, pycuda, more))
         warm_up(environment, steps)
 
 
@@ -138,7 +144,9 @@ def works(environment: Environment) -> bool:
     return done.returncode == 0
 
 
-def install(environment: Environment, steps: Steps, before: Stamp, *, dev: bool) -> str:
+def install(
+    environment: Environment, steps: Steps, before: Stamp, *, dev: bool, graders: bool
+) -> str:
     """Install the packages; returns what became of PyCUDA (see `Stamp`)."""
     machine = environment.machine()
     if can_compile_pycuda(machine):
@@ -150,6 +158,8 @@ def install(environment: Environment, steps: Steps, before: Stamp, *, dev: bool)
     if pycuda != "compiled":
         take_python_half(environment, steps)
     wanted = ["-r", "requirements.txt", *(["-r", "requirements-dev.txt"] if dev else [])]
+    if graders:
+        wanted += ["-r", "requirements-class.txt"]
     if pycuda == "compiled":
         wanted += ["-r", "requirements-gpu.txt"]
     steps.run("installing the packages", [*pip_install(environment), *wanted])
@@ -223,12 +233,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Bring `.venv` up to date; 0, or 2 with a message if that is not possible."""
     parser = argparse.ArgumentParser(prog="python3 -m backend.setup", description=main.__doc__)
     parser.add_argument("--dev", action="store_true", help="what tests and lint need, too")
+    parser.add_argument(
+        "--class", dest="graders", action="store_true", help="what grading a class needs, too"
+    )
     parser.add_argument("--retry", action="store_true", help="compile PyCUDA again if that failed")
     options = parser.parse_args(arguments)
     environment = Environment()
     try:
-        if not is_current(environment, dev=options.dev, retry=options.retry):
-            set_up(environment, dev=options.dev, retry=options.retry)
+        wanted = {"dev": options.dev, "retry": options.retry, "graders": options.graders}
+        if not is_current(environment, **wanted):
+            set_up(environment, **wanted)
     except SetupError as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

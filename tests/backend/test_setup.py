@@ -45,14 +45,14 @@ class Clone:
         stamp = {"python": this_python(), "base": base, "dev": dev, "pycuda": "python-half"}
         self.environment.write_stamp(Stamp(**(stamp | facts)))
 
-    def current(self, *, dev: bool = False, retry: bool = False) -> bool:
+    def current(self, *, dev: bool = False, retry: bool = False, graders: bool = False) -> bool:
         """Whether setup thinks that nothing has to be done."""
-        return setup.is_current(self.environment, dev=dev, retry=retry)
+        return setup.is_current(self.environment, dev=dev, retry=retry, graders=graders)
 
-    def run(self, *, dev: bool = False, retry: bool = False) -> list[str]:
+    def run(self, *, dev: bool = False, retry: bool = False, graders: bool = False) -> list[str]:
         """Run setup; the titles of the steps taken, up to a dash or comma."""
         self.taken.clear()
-        setup.set_up(self.environment, dev=dev, retry=retry)
+        setup.set_up(self.environment, dev=dev, retry=retry, graders=graders)
         return [title.split(",")[0].split(" with")[0] for title in self.taken]
 
 
@@ -100,6 +100,18 @@ def test_tools_for_tests_come_only_when_asked_for(clone: Clone) -> None:
     (clone.environment.clone / "requirements-base.txt").write_text("numpy\n")
     clone.run()
     assert clone.current(dev=True)
+
+
+def test_what_a_class_needs_comes_only_when_asked_for(clone: Clone) -> None:
+    """One student's grading needs no Dask; what tests need holds it, and it stays up to date."""
+    clone.run()
+    assert not clone.current(graders=True)
+    clone.run(graders=True)
+    assert clone.current(graders=True)
+    assert not clone.current(dev=True)
+    (clone.environment.clone / "requirements-base.txt").write_text("numpy\n")
+    clone.run()
+    assert clone.current(graders=True)
 
 
 def test_changed_requirements_are_installed_in_place(clone: Clone) -> None:
