@@ -1,0 +1,1 @@
+"""What instructors give away: the student's zip, and the autograder for Gradescope."""

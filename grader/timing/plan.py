@@ -1,0 +1,103 @@
+"""The reference without its source: a recorded launch plan and compiled kernels, in one file.
+
+Where `solution/` is, its times are taken from its own files. A student's copy has `reference.zip`
+instead, which `make release` puts beside this file:
+
+    plan.json       kernels (name: signature), runs (calls in order, see grader.release.record),
+                    and which file is for which device
+    sm_90, …        machine code, all kernels in one image
+    compute_70      PTX, for all other devices
+
+Unpacked, it is a folder of the five files of a submission, which `grader.timing.replay` serves: the
+worker that takes the reference's times loads and times it like any other. What differs from the
+solution's own Python is the arithmetic between its calls of device.py and cuBLAS, a hundredth of a
+training step's time on the host.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader import tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SOLUTION = Path(__file__).resolve().parents[2] / "solution"
+FILE = Path(__file__).resolve().with_name("reference.zip")
+REPLAY = Path(__file__).resolve().with_name("replay.py")
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold: equal plans, equal bytes
+
+
+def is_there() -> bool:
+    """Whether there is a reference to compare times with."""
+    return (SOLUTION / tasks.FILES[0]).is_file() or FILE.is_file()
+
+
+def reference_folder(scratch: Path) -> Path:
+    """The reference as a folder of the five files: the solution, or the plan unpacked.
+
+    Args:
+        scratch: an existing folder that the worker of a submission cannot read.
+
+    Raises:
+        FileNotFoundError: there is neither; see `is_there`.
+    """
+    if (SOLUTION / tasks.FILES[0]).is_file():
+        return SOLUTION
+    folder = scratch / "reference-files"
+    folder.mkdir()
+    unpack(FILE, folder)
+    return folder
+
+
+def pack(plan: Mapping[str, Any], images: Mapping[str, bytes], file: Path) -> None:
+    """Write a plan and its images; equal ones give equal bytes.
+
+    Args:
+        plan: {"kernels", "runs"}.
+        images: machine code by "sm_90" and the like, PTX by "compute_70".
+        file: to write.
+    """
+    machine_code = {name[3:]: name for name in sorted(images) if name.startswith("sm_")}
+    (ptx,) = (name for name in images if name.startswith("compute_"))
+    content = {
+        "kernels": plan["kernels"],
+        "runs": plan["runs"],
+        "machine_code": machine_code,
+        "ptx": ptx,
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in [("plan.json", text), *sorted(images.items())]:
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, data)
+
+
+def unpack(file: Path, folder: Path) -> None:
+    """Write a packed plan as a submission that replays it.
+
+    Args:
+        file: made by `pack`.
+        folder: exists, and is empty.
+    """
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(folder)
+    plan = json.loads((folder / "plan.json").read_text("utf-8"))
+    (folder / "replay.py").write_bytes(REPLAY.read_bytes())
+    lines: dict[str, list[str]] = {name: [] for name in tasks.FILES}
+    for what, maker in sorted({(run["what"], _maker(run)) for run in plan["runs"]}):
+        module, _, name = what.partition(".")
+        lines[f"{module}.py"].append(f"{name} = replay.{maker}({what!r})\n")
+    for file_name, text in lines.items():
+        (folder / file_name).write_text("".join(["import replay\n\n", *text]), "utf-8")
+
+
+def _maker(run: Mapping[str, Any]) -> str:
+    return "model" if "sizes" in run else "launcher"
