@@ -168,6 +168,21 @@ class Judge:
                 self._drop()
                 self.start()
 
+    def attempt(self, *actions: Action) -> list[Outcome] | None:
+        """Run actions whose failure is no verdict: None then, and the next get a fresh worker."""
+        too_slow = dict(self._too_slow)
+        try:
+            return self.run(*actions)
+        except CheckFailure:
+            self._too_slow = too_slow
+            self.renew()
+            return None
+
+    def renew(self) -> None:
+        """Let what follows run in a fresh worker."""
+        self._drop()
+        self.start()
+
     def rerun(self, under: Sequence[str], limit_s: float) -> None:
         """Run the last request again, in a worker of its own that another program runs.
 

@@ -55,6 +55,21 @@ class Student:
                 self._shared[PLACE] = outcome.place
         return outcomes
 
+    def attempt(self, *actions: Action) -> list[Outcome] | None:
+        """Run actions whose failure is no verdict; see `grader.judge.Judge.attempt`."""
+        return self._judge.attempt(*actions)
+
+    def renew(self) -> None:
+        """Let what follows run in a fresh worker."""
+        self._judge.renew()
+
+    @property
+    def uses_stand_ins(self) -> bool:
+        """Whether something that the task builds on is the grader's own, which needs no device."""
+        others = tasks.find(self._task).builds_on
+        needed = {name for other in others for name in tasks.find(other).functions}
+        return bool(needed & self._judge.replaced)
+
     def show(self, evidence: Evidence) -> None:
         """Put a curve or a time into the page, whatever becomes of the part."""
         self._evidence.append(evidence)
@@ -63,7 +78,7 @@ class Student:
         """The submission beside the reference on the GPU, to be timed; one pair for a task."""
         if "pair" not in self._shared:
             judge = self._judge
-            self._shared["pair"] = Pair(judge.folder, judge.device, judge.seed)
+            self._shared["pair"] = Pair.start(judge.folder, judge.device, judge.seed)
         pair: Pair = self._shared["pair"]
         return pair
 

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader import diagnoses, expect, oracle, tolerance
+from grader.checks import probes
 from grader.checks.marks import part
 from grader.judge import CheckFailure, call
 from grader.student import Student, f64, labels, normal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from grader.judge import Outcome
 
     Array = NDArray[Any]
 
@@ -44,6 +47,14 @@ def test_bias_ragged(student: Student) -> None:
     """bias_add works for sizes that fill no block."""
     for N, C in ((127, 10), (61, 67), (7, 1031)):
         check_bias_add(student, N, C)
+
+    def right(outcome: Outcome, Z: Array, b: Array) -> None:
+        true = f64(Z) + f64(b)
+        yours = expect.device_array(outcome.arguments["0"], "Z", true.shape)
+        expect.close("Z + b", yours, true, tolerance.rounding(true))
+
+    rng = student.rng
+    probes.launcher(student, "bias_add", lambda: (normal(rng, 9, 5), normal(rng, 5)), right)
 
 
 @part("1.1", "single")
@@ -94,8 +105,20 @@ def test_softmax_gradient(student: Student) -> None:
 @part("1.2", "ragged")
 def test_softmax_ragged(student: Student) -> None:
     """softmax_xent works for sizes that fill no block."""
+    rng = student.rng
     for N, C in ((1, 10), (131, 10), (257, 3), (67, 33)):
-        check_softmax(student, normal(student.rng, N, C, scale=3), labels(student.rng, N, C))
+        check_softmax(student, normal(rng, N, C, scale=3), labels(rng, N, C))
+
+    def right(outcome: Outcome, Z: Array, y: Array) -> None:
+        given = expect.items(outcome.returned, "losses", "dZ")
+        bounds = tolerance.softmax_xent(f64(Z), y)
+        truth = oracle.softmax_xent(f64(Z), y)
+        for name, value, true, bound in zip(("losses", "dZ"), given, truth, bounds, strict=True):
+            expect.close(name, expect.device_array(value, name, true.shape), true, bound)
+
+    probes.launcher(
+        student, "softmax_xent", lambda: (normal(rng, 11, 7), labels(rng, 11, 7)), right
+    )
 
 
 @part("1.2", "classes")
@@ -140,6 +163,13 @@ def test_mean_ragged(student: Student) -> None:
     """column_mean works for sizes that fill no block."""
     for N, K in ((127, 10), (67, 33), (1031, 5), (3, 1031)):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
+
+    def right(outcome: Outcome, A: Array) -> None:
+        true = f64(A).mean(axis=0)
+        yours = expect.device_array(outcome.returned, "mean", true.shape)
+        expect.close("mean", yours, true, tolerance.mean(f64(A)))
+
+    probes.launcher(student, "column_mean", lambda: (normal(student.rng, 37, 5),), right)
 
 
 @part("1.3", "long")
@@ -204,6 +234,29 @@ def check_activation(student: Student, kind: str, Z: Array) -> None:
         expect.close(f"dZ for {kind}", yours, true, bound, quantity=quantity, inputs=inputs)
 
 
+def probe_activation(student: Student, kind: str) -> None:
+    """Probe activate and activate_backward of one kind."""
+    rng, shape = student.rng, (13, 7)
+
+    def activated(outcome: Outcome, Z: Array) -> None:
+        true = oracle.activate(f64(Z), kind)
+        yours = expect.device_array(outcome.returned, "A", shape)
+        expect.close(f"{kind}(Z)", yours, true, tolerance.activate(f64(Z), kind))
+
+    def backward(outcome: Outcome, dA: Array, A: Array) -> None:
+        true = oracle.activate_backward(f64(dA), f64(A), kind)
+        yours = expect.device_array(outcome.returned, "dZ", shape)
+        bound = tolerance.activate_backward(f64(dA), f64(A), kind)
+        expect.close(f"dZ for {kind}", yours, true, bound)
+
+    def draw() -> tuple[Array, Array]:
+        A = oracle.activate(normal(rng, *shape).astype(np.float64), kind)
+        return normal(rng, *shape), A.astype(np.float32)
+
+    probes.launcher(student, "activate", lambda: (normal(rng, *shape),), activated, kind)
+    probes.launcher(student, "activate_backward", draw, backward, kind)
+
+
 @part("1.4", "relu")
 def test_relu(student: Student) -> None:
     """Relu and its derivative, which is 0 at A = 0."""
@@ -211,6 +264,7 @@ def test_relu(student: Student) -> None:
         Z = normal(student.rng, *shape, scale=3)
         Z.flat[::5] = 0.0
         check_activation(student, "relu", Z)
+    probe_activation(student, "relu")
 
 
 @part("1.4", "sigmoid")
@@ -218,6 +272,7 @@ def test_sigmoid(student: Student) -> None:
     """Sigmoid and its derivative A(1 − A)."""
     for shape in ((5, 3), (67, 31)):
         check_activation(student, "sigmoid", normal(student.rng, *shape, scale=3))
+    probe_activation(student, "sigmoid")
 
 
 @part("1.4", "tanh")
@@ -225,6 +280,7 @@ def test_tanh(student: Student) -> None:
     """Tanh and its derivative 1 − A²."""
     for shape in ((5, 3), (67, 31)):
         check_activation(student, "tanh", normal(student.rng, *shape, scale=2))
+    probe_activation(student, "tanh")
 
 
 @part("1.4", "extreme")

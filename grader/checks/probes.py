@@ -1,0 +1,288 @@
+"""Calls that show what equal numbers hide: who does the work, and whether all of it is done anew.
+
+Each function is called again with other numbers in the same arrays, then with one element changed:
+what is kept by address, by shape, by a part of the contents or by the number of the call comes back
+wrong. Last, it is called while the submission's kernels do nothing: what comes back right then was
+computed by something else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grader import diagnoses, expect
+from grader.judge import (
+    Action,
+    CheckFailure,
+    Kept,
+    Outcome,
+    call,
+    idle,
+    keep,
+    new,
+    put,
+    refill,
+    take,
+)
+from grader.verdicts import short_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from grader.student import Student
+
+    Array = NDArray[Any]
+    Right = Callable[..., None]
+
+KERNELS = ("kernels",)
+DEVICE = ("kernels", "cublas")
+"""What does nothing for a call: kernels alone where they are asked for, else the whole device."""
+
+_WHEN = ("", "with other numbers in the same arrays", "with one element changed after that")
+_WHEN_OF_MODEL = ("", "with other numbers in the same arrays", "with other parameters after that")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is called, and how its results are judged.
+
+    Attributes:
+        what: as `grader.judge.call` names it.
+        draw: arrays for its first arguments, anew each time.
+        right: of an outcome and these arrays; raises CheckFailure where they don't fit.
+        rest: further arguments.
+        quiet: what does nothing in the last call.
+    """
+
+    what: str
+    draw: Callable[[], tuple[Array, ...]]
+    right: Right
+    rest: tuple[Any, ...] = ()
+    quiet: tuple[str, ...] = KERNELS
+
+    def calls(self, inputs: Sequence[tuple[Array, ...]], *, first_idle: bool = False) -> list[Any]:
+        """Actions: the same arrays are filled with each of the inputs, and given to a call."""
+        names = [f"argument {place}" for place in range(len(inputs[0]))]
+        calling = call(self.what, *(Kept(name) for name in names), *self.rest)
+        actions: list[Action] = []
+        for number, arrays in enumerate(inputs):
+            fill = refill if number else keep
+            actions += [fill(name, array) for name, array in zip(names, arrays, strict=True)]
+            asleep = first_idle and number == 0
+            actions.append(idle(calling, *self.quiet) if asleep else calling)
+        return actions
+
+
+def launcher(
+    student: Student,
+    function: str,
+    draw: Callable[[], tuple[Array, ...]],
+    right: Right,
+    *rest: Any,
+) -> None:
+    """Probe a launcher of kernels.py.
+
+    Args:
+        student: whose.
+        function: its name.
+        draw: arrays for its first arguments.
+        right: demands that an outcome fits such arrays.
+        rest: further arguments.
+    """
+    subject = Subject(f"kernels.{function}", draw, right, rest)
+    again(student, subject)
+    at_rest(student, subject)
+
+
+def again(student: Student, subject: Subject) -> None:
+    """Demand that each call works on what its arrays hold then."""
+    first, second = subject.draw(), subject.draw()
+    inputs = [first, second, one_changed(second, student.rng)]
+    actions = subject.calls(inputs)
+    outcomes = calls_among(actions, student.run(*actions))
+    for number, (outcome, arrays) in enumerate(zip(outcomes, inputs, strict=True)):
+        try:
+            if subject.quiet == KERNELS:
+                expect.own_kernel(outcome)
+            subject.right(outcome, *arrays)
+        except CheckFailure as failure:  # noqa: PERF203 - three rounds
+            kept = _is_right_for_one_of(subject, outcome, inputs[:number])
+            raise told_again(failure, subject.what, _WHEN[number], kept=kept) from None
+
+
+def at_rest(student: Student, subject: Subject) -> None:
+    """Demand that nothing right comes out while the device does nothing.
+
+    A call that fails then is no verdict. What it leaves behind must not be used afterwards: where a
+    further call goes wrong, what follows gets a fresh worker.
+    """
+    if student.uses_stand_ins:
+        return
+    asleep, awake = subject.draw(), subject.draw()
+    actions = subject.calls([asleep, awake], first_idle=True)
+    outcomes = student.attempt(*actions)
+    if outcomes is None:
+        return
+    during, after = calls_among(actions, outcomes)
+    is_right = _is_right_for_one_of(subject, during, [asleep])
+    if not _is_right_for_one_of(subject, after, [awake]):
+        student.renew()
+    if is_right:
+        raise done_elsewhere(subject.what, subject.quiet)
+
+
+def done_elsewhere(what: str, quiet: tuple[str, ...]) -> CheckFailure:
+    """The verdict where something else than the device does the work."""
+    name = short_name(what)
+    asleep = "its kernels do" if quiet == KERNELS else "your kernels and cuBLAS do"
+    seen = f"{name} returns the right numbers even while {asleep} nothing"
+    who = "NumPy, gpuarray or cuBLAS" if quiet == KERNELS else "NumPy or gpuarray"
+    return CheckFailure(
+        f"{seen}: {who} computes them. The task is to let the device do it by "
+        f"{'your own kernel' if quiet == KERNELS else 'your kernels and cuBLAS'}",
+        diagnoses=diagnoses.named("no-kernel"),
+        policy=seen,
+    )
+
+
+def told_again(failure: CheckFailure, what: str, when: str, *, kept: bool = False) -> CheckFailure:
+    """The verdict where a later call goes wrong; `when` is "" for the first."""
+    if not when:
+        return failure
+    result = "it returns the result of an earlier call" if kept else failure.message
+    told = f"{short_name(what)} is right at first; {when}, {result}"
+    place = {"file": failure.file, "line": failure.line}
+    return CheckFailure(told, findings=failure.findings, evidence=failure.evidence, **place)  # type: ignore[arg-type]
+
+
+def one_changed(arrays: tuple[Array, ...], rng: np.random.Generator) -> tuple[Array, ...]:
+    """The same arrays, but for one element of the first, in its second half."""
+    first = arrays[0].copy()
+    first.flat[int(rng.integers(first.size // 2, first.size))] = np.float32(2.5)
+    return (first, *arrays[1:])
+
+
+def calls_among(actions: Sequence[Action], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of those actions that are calls."""
+    pairs = zip(actions, outcomes, strict=True)
+    return [outcome for action, outcome in pairs if action.entry["do"] == "call"]
+
+
+def _is_right_for_one_of(
+    subject: Subject, outcome: Outcome, inputs: Sequence[tuple[Array, ...]]
+) -> bool:
+    return any(_passes(subject.right, outcome, *arrays) for arrays in inputs)
+
+
+def _passes(right: Right, *arguments: Any) -> bool:
+    try:
+        right(*arguments)
+    except CheckFailure:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of a model's method.
+
+    Attributes:
+        p: parameters before it.
+        X, y: the batch.
+        outcome: of the call.
+        after: the parameters after it.
+    """
+
+    p: dict[str, Array]
+    X: Array
+    y: Array
+    outcome: Outcome
+    after: Outcome
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Calls of a model's method, of which each part of a task looks at its own tensor.
+
+    Attributes:
+        what: the method.
+        again: calls with other numbers in the same arrays, then with other parameters.
+        asleep: a call while the device does nothing; None where it failed, as it should.
+        awake: the call after that one.
+    """
+
+    what: str
+    again: tuple[Run, ...]
+    asleep: Run | None
+    awake: Run | None = None
+
+    def check(self, student: Student, right: Callable[[Run], None]) -> None:
+        """Demand that each call is right, and the one on an idle device is not."""
+        for number, run in enumerate(self.again):
+            try:
+                right(run)
+            except CheckFailure as failure:  # noqa: PERF203 - three rounds
+                raise told_again(failure, self.what, _WHEN_OF_MODEL[number]) from None
+        if self.awake is not None and not _passes(right, self.awake):
+            student.renew()
+        if self.asleep is not None and _passes(right, self.asleep):
+            raise done_elsewhere(self.what, DEVICE)
+
+
+def of_model(
+    student: Student,
+    method: str,
+    sizes: tuple[Any, ...],
+    draw: Callable[[], tuple[dict[str, Array], Array, Array]],
+    *rest: Any,
+    labelled: bool = True,
+) -> Trial:
+    """Call a model's method again and again, the last time while the device does nothing.
+
+    Args:
+        student: whose.
+        method: e.g. "linear.LinearClassifier.gradients".
+        sizes: arguments of the class.
+        draw: parameters and a batch.
+        rest: arguments after the batch.
+        labelled: the method takes the labels, too.
+    """
+    model, name = method.rsplit(".", maxsplit=1)
+    batch = (Kept("X"), Kept("y")) if labelled else (Kept("X"),)
+    calling = call(f"model.{name}", *batch, *rest)
+
+    def actions(
+        inputs: Sequence[tuple[dict[str, Array], Array, Array]], asleep: int | None = None
+    ) -> list[Any]:
+        made: list[Action] = [new("model", model, *sizes)]
+        for number, (p, X, y) in enumerate(inputs):
+            fill = refill if number else keep
+            made += [put("model", **p), fill("X", X), fill("y", y)]
+            made.append(idle(calling, *DEVICE) if number == asleep else calling)
+            made.append(take("model"))
+        return made
+
+    (p, X, y), (_, X2, y2), (p3, _, _) = draw(), draw(), draw()
+    inputs = [(p, X, y), (p, X2, y2), (p3, X2, y2)]
+    again = _runs(inputs, student.run(*actions(inputs)))
+    if student.uses_stand_ins:
+        return Trial(method, again, None)
+    inputs = [draw(), draw()]
+    outcomes = student.attempt(*actions(inputs, asleep=0))
+    if outcomes is None:
+        return Trial(method, again, None)
+    asleep, awake = _runs(inputs, outcomes)
+    return Trial(method, again, asleep, awake)
+
+
+def _runs(
+    inputs: Sequence[tuple[dict[str, Array], Array, Array]], outcomes: Sequence[Outcome]
+) -> tuple[Run, ...]:
+    """Each input with the outcomes of its call and of reading the parameters after it."""
+    pairs = zip(inputs, outcomes[4::5], outcomes[5::5], strict=True)
+    return tuple(Run(*given, outcome, after) for given, outcome, after in pairs)
