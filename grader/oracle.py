@@ -27,10 +27,10 @@ def softmax_xent(Z: Array, y: Array) -> tuple[Array, Array]:
     exponentials = np.exp(shifted)
     sums = exponentials.sum(axis=1, keepdims=True)
     rows = np.arange(len(y))
-    losses = np.log(sums[:, 0]) - shifted[rows, y]
+    loss_of_each = np.log(sums[:, 0]) - shifted[rows, y]
     dZ = exponentials / sums
     dZ[rows, y] -= 1.0
-    return losses, dZ
+    return loss_of_each, dZ
 
 
 def activate(Z: Array, kind: str) -> Array:
@@ -78,7 +78,7 @@ def network_gradients(
 ) -> tuple[float, dict[str, Array]]:
     """Mean loss and its gradients by backpropagation (eq. 13 to 16)."""
     A, Z = network_forward(p, X, kind)
-    losses, dZ = softmax_xent(Z, y)
+    loss_of_each, dZ = softmax_xent(Z, y)
     dZ1 = activate_backward(dZ @ p["W2"].T, A, kind)
     gradients = {
         "W1": X.T @ dZ1 / len(X),
@@ -86,7 +86,7 @@ def network_gradients(
         "W2": A.T @ dZ / len(X),
         "b2": dZ.mean(axis=0),
     }
-    return float(losses.mean()), gradients
+    return float(loss_of_each.mean()), gradients
 
 
 def initial_parameters(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, Array]:

@@ -80,7 +80,7 @@ MISTAKES = (
         "not-a-tuple",
         "not all that is asked for is returned",
         "The contract is a tuple, in the order of the docstring.",
-        "Return all of it: return losses, dZ.",
+        "Return all of it, (losses, dZ) for example.",
     ),
     Mistake(
         "key-missing",

@@ -9,6 +9,9 @@ from grader.handout.markers import Region, strip
 # solution and occur anywhere.
 TELLING_LENGTH = 14
 
+# A barrier on a line of its own says nothing, either.
+COMMONPLACE = frozenset({"__syncthreads();"})
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -41,7 +44,7 @@ def secrets(files: Mapping[str, str], regions: Sequence[Region]) -> Iterator[Sec
         first = region.last_line - len(region.solution)
         for number in range(first, region.last_line):
             code = squeezed(lines[number - 1])
-            if len(code) >= TELLING_LENGTH and code not in shown:
+            if len(code) >= TELLING_LENGTH and code not in shown | COMMONPLACE:
                 yield Secret(region.file, number, code)
 
 

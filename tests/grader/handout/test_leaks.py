@@ -49,3 +49,9 @@ def test_squeezed_keeps_whole_comments() -> None:
     """A comment is dropped behind code only."""
     assert squeezed("  x = 1  # one") == "x=1"
     assert squeezed("  # all of it") == "#allofit"
+
+
+def test_barrier_alone_says_nothing() -> None:
+    """A barrier on a line of its own is in every text about CUDA."""
+    source = "# BEGIN SOLUTION 1.1\n#| # TODO(1.1): sum\n    __syncthreads();\n# END SOLUTION\n"
+    assert not list(secrets({"a.py": source}, parse(source, "a.py", {"1.1"})))
