@@ -70,12 +70,19 @@ def _parser() -> argparse.ArgumentParser:
             f"--{name}", type=Path, metavar="FILE", help=f"write {what}, too (-: to stdout)"
         )
     grading.add_argument("--record", type=Path, metavar="FILE", help=argparse.SUPPRESS)
-    grading.add_argument("--seed", type=int, help="repeat a grading: the seed that it printed")
+    grading.add_argument(
+        "--seed", type=seed, help="repeat a grading: the seed that it printed (-: read from stdin)"
+    )
     grading.add_argument("--all", action="store_true", help="show every failure in full")
     commands.add_parser("handout", help="write assignment/ from solution/")
     commands.add_parser("hint", help="a hint for a task, e.g. 2.3")
     commands.add_parser("watch", help="grade again at each save what it can affect")
     return parser
+
+
+def seed(text: str) -> int:
+    """A seed, or with "-" the one that stands on stdin: every process can read a command line."""
+    return int(sys.stdin.readline() if text == "-" else text)
 
 
 def _grade(options: argparse.Namespace) -> int:

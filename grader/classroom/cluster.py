@@ -1,0 +1,162 @@
+"""Where a class is graded: this machine's cores, a cluster's scheduler, or a Slurm queue.
+
+Workers say in Dask's resources what they can do: CPU for each correctness grading at a time, GPU 1
+for the one device that is theirs. A grading asks for one of these, so that times are never taken of
+two submissions at once on a device, and no device waits for correctness.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from grader.classroom.grading import TIMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from distributed import Client
+
+ALLOWED_FAILURES = 2
+"""So many workers may die of a submission before it is reported: the third is the last."""
+
+SLURM_CORES, SLURM_MEMORY = 8, "16GB"
+"""Of a Slurm job: each grading takes one core, and less than 2 GB."""
+
+CONNECT_S = 10.0
+
+
+class ClusterError(Exception):
+    """There is nothing to grade on; the message says why, and the next step."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """What was asked for.
+
+    Attributes:
+        workers: gradings of correctness at a time.
+        gpus: devices to take times on; indices on this machine, or so many Slurm jobs.
+        scheduler: "tcp://…", or "" for none.
+        slurm: a Slurm queue, or "" for none.
+    """
+
+    workers: int
+    gpus: tuple[str, ...] = ()
+    scheduler: str = ""
+    slurm: str = ""
+
+
+@contextlib.contextmanager
+def connect(where: Where) -> Iterator[Client]:
+    """A client of the workers, which end with it unless they belong to a scheduler of its own.
+
+    Raises:
+        ClusterError: the scheduler does not answer, or dask-jobqueue is not installed.
+    """
+    import dask  # noqa: PLC0415 - no other command needs it
+    from distributed import Client  # noqa: PLC0415 - as dask
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    settings = {
+        "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+        "distributed.worker.memory.target": False,  # nothing is kept on workers
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False,
+        "distributed.worker.memory.terminate": False,
+    }
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(settings))
+        if where.scheduler:
+            try:
+                client = stack.enter_context(Client(where.scheduler, timeout=CONNECT_S))
+            except (OSError, ValueError) as error:
+                raise ClusterError(
+                    f"the scheduler {where.scheduler} does not answer ({error}): start one with "
+                    "`dask scheduler`, and name the address that it prints"
+                ) from error
+            client.run_on_scheduler(_allow_failures, failures=ALLOWED_FAILURES)
+        else:
+            make = _slurm if where.slurm else _local
+            cluster = stack.enter_context(make(where, stack))
+            client = stack.enter_context(Client(cluster))
+        yield client
+
+
+def capacity(client: Client, stage: str) -> int:
+    """How many gradings of a stage the workers can do at a time; 0 while there are none."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    name = resource(client, stage)
+    if name:
+        return int(sum(worker.get("resources", {}).get(name, 0) for worker in workers))
+    return sum(worker["nthreads"] for worker in workers)
+
+
+def resource(client: Client, stage: str) -> str:
+    """What a grading of a stage asks of a worker; "" for nothing, where no worker names CPU."""
+    if stage == TIMES:
+        return "GPU"
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return "CPU" if any("CPU" in worker.get("resources", {}) for worker in workers) else ""
+
+
+def _allow_failures(dask_scheduler: Any, failures: int) -> None:
+    dask_scheduler.allowed_failures = failures
+
+
+def _local(where: Where, stack: contextlib.ExitStack) -> Any:
+    """Workers in this process: each grading is a process of its own anyway."""
+    from distributed import Scheduler, SpecCluster, Worker  # noqa: PLC0415 - as dask
+
+    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-class-dask-"))
+    shared = {
+        "nthreads": 1,
+        "memory_limit": 0,
+        "protocol": "inproc://",
+        "dashboard": False,
+        "local_directory": scratch,
+    }
+    able = {f"cpu-{number}": {"CPU": 1} for number in range(where.workers)}
+    able |= {f"gpu-{device}": {"GPU": 1} for device in where.gpus}
+    workers = {
+        name: {"cls": Worker, "options": {**shared, "resources": resources}}
+        for name, resources in able.items()
+    }
+    scheduler = {"protocol": "inproc://", "dashboard": False, "dashboard_address": None}
+    return SpecCluster(
+        workers=workers,
+        scheduler={"cls": Scheduler, "options": scheduler},
+        silence_logs=logging.CRITICAL,
+        name="class",
+    )
+
+
+def _slurm(where: Where, stack: contextlib.ExitStack) -> Any:
+    """Jobs of a Slurm queue, each with some cores, and one GPU where times are wanted."""
+    del stack
+    try:
+        from dask_jobqueue import SLURMCluster  # noqa: PLC0415 - for Slurm alone
+    except ImportError as error:
+        raise ClusterError(
+            f"--slurm needs dask-jobqueue: {sys.executable} -m pip install dask-jobqueue"
+        ) from error
+    # With a device, one of the job's cores is kept for its process.
+    free = SLURM_CORES - 1 if where.gpus else SLURM_CORES
+    resources = f"CPU={free},GPU=1" if where.gpus else f"CPU={free}"
+    cluster = SLURMCluster(
+        queue=where.slurm,
+        cores=SLURM_CORES,
+        processes=1,
+        memory=SLURM_MEMORY,
+        python=sys.executable,
+        job_extra_directives=["--gres=gpu:1"] if where.gpus else [],
+        worker_extra_args=["--resources", resources],
+        local_directory=os.environ.get("TMPDIR", tempfile.gettempdir()),
+    )
+    cluster.scale(jobs=len(where.gpus) or -(-where.workers // SLURM_CORES))
+    return cluster
