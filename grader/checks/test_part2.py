@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grader import curves, diagnoses, expect, lockstep, oracle, tolerance
+from grader.checks import probes
 from grader.checks.marks import part
 from grader.judge import CheckFailure, Host, Kept, Outcome, call, new, put, take
 from grader.lockstep import Training
@@ -51,6 +53,21 @@ def test_gemm_product(student: Student) -> None:
     """gemm(A, B) is A B, row-major, whatever the shapes."""
     for M, K, N in ((2, 3, 2), (7, 13, 5), (1, 67, 3), (31, 1, 9), (131, 67, 10), (5, 7, 1)):
         check_gemm(student, M, K, N)
+
+    def right(outcome: Outcome, A: Array, B: Array) -> None:
+        true = f64(A) @ f64(B)
+        yours = expect.device_array(outcome.returned, "C", true.shape)
+        expect.close("C", yours, true, tolerance.gemm(f64(A), f64(B), 1.0, 0.0, None))
+
+    rng = student.rng
+    gemm = probes.Subject(
+        "blas.gemm",
+        lambda: (normal(rng, 7, 13), normal(rng, 13, 5)),
+        right,
+        quiet=probes.DEVICE,
+    )
+    probes.again(student, gemm)
+    probes.at_rest(student, gemm)
 
 
 @part("2.1", "transposed")
@@ -131,19 +148,37 @@ class LinearGradients:
     def check(self, name: str) -> None:
         """Compare "loss", "W" or "b" of every size."""
         for p, X, y, outcome in self._student.once(self._method, self._run):
-            returned_loss, gradients = expect.items(outcome.returned, "loss", "gradients")
-            true_loss, true = oracle.linear_gradients({k: f64(v) for k, v in p.items()}, f64(X), y)
-            bounds = tolerance.linear_gradients({k: f64(v) for k, v in p.items()}, f64(X), y)
-            exact = {label: f64(values) for label, values in p.items()}
-            inputs, quantity = {"p": exact, "X": f64(X), "y": y}, f"linear.{name}"
-            if name == "loss":
-                yours, wanted = expect.loss(returned_loss), np.array([true_loss])
-            else:
-                shape = p[name].shape
-                yours = expect.device_array(expect.entry(gradients, name), f"d{name}", shape)
-                wanted = true[name]
-            shown = name if name == "loss" else f"d{name}"
-            expect.close(shown, yours, wanted, bounds[name], quantity=quantity, inputs=inputs)
+            self._compare(name, p, X, y, outcome, f"linear.{name}")
+        trial: probes.Trial = self._student.once(f"{self._method}, again", self._try_again)
+        trial.check(self._student, lambda r: self._compare(name, r.p, r.X, r.y, r.outcome))
+
+    def _compare(
+        self,
+        name: str,
+        p: dict[str, Array],
+        X: Array,
+        y: Array,
+        outcome: Outcome,
+        quantity: str = "",
+    ) -> None:
+        returned_loss, gradients = expect.items(outcome.returned, "loss", "gradients")
+        exact = {label: f64(values) for label, values in p.items()}
+        true_loss, true = oracle.linear_gradients(exact, f64(X), y)
+        bounds = tolerance.linear_gradients(exact, f64(X), y)
+        inputs = {"p": exact, "X": f64(X), "y": y}
+        if name == "loss":
+            yours, wanted = expect.loss(returned_loss), np.array([true_loss])
+        else:
+            shape = p[name].shape
+            yours = expect.device_array(expect.entry(gradients, name), f"d{name}", shape)
+            wanted = true[name]
+        shown = name if name == "loss" else f"d{name}"
+        expect.close(shown, yours, wanted, bounds[name], quantity=quantity, inputs=inputs)
+
+    def _try_again(self, rng: np.random.Generator) -> probes.Trial:
+        method = f"linear.LinearClassifier.{self._method}"
+        sizes = N, D, C = SIZES[0]
+        return probes.of_model(self._student, method, sizes[1:], partial(classifier, rng, N, D, C))
 
     def _run(self, rng: np.random.Generator) -> list[tuple[Any, Array, Array, Outcome]]:
         results = []
@@ -181,6 +216,16 @@ def test_outer_products(student: Student) -> None:
             yours = expect.device_array(outcome.returned, "G", (N, D * C))
             expect.close("G", yours, true, bound, quantity="outer_products", inputs=inputs)
 
+    def right(outcome: Outcome, X: Array, dZ: Array) -> None:
+        true = oracle.outer_products(f64(X), f64(dZ))
+        yours = expect.device_array(outcome.returned, "G", true.shape)
+        expect.close("G", yours, true, tolerance.rounding(true))
+
+    rng = student.rng
+    probes.launcher(
+        student, "outer_products", lambda: (normal(rng, 7, 5), normal(rng, 7, 3)), right
+    )
+
 
 @part("2.2", "loss")
 def test_by_reduction_loss(student: Student) -> None:
@@ -215,6 +260,17 @@ def test_scores(student: Student) -> None:
         inputs = {"p": {name: f64(values) for name, values in p.items()}, "X": f64(X)}
         expect.close("Z", yours, true, bound, quantity="scores", inputs=inputs)
 
+    def right(run: probes.Run) -> None:
+        true = f64(run.X) @ f64(run.p["W"]) + f64(run.p["b"])
+        yours = expect.device_array(run.outcome.returned, "Z", true.shape)
+        bound = tolerance.scores(f64(run.X), f64(run.p["W"]), f64(run.p["b"]))
+        expect.close("Z", yours, true, bound)
+
+    N, D, C = SIZES[0]
+    method = "linear.LinearClassifier.scores"
+    draw = partial(classifier, student.rng, N, D, C)
+    probes.of_model(student, method, (D, C), draw, labelled=False).check(student, right)
+
 
 @part("2.3", "loss")
 def test_loss(student: Student) -> None:
@@ -248,29 +304,50 @@ def test_sgd_update(student: Student) -> None:
             bound = tolerance.update(f64(w), f64(g), rate)
             expect.close("w", yours, true, bound, quantity="sgd.update", inputs=inputs)
 
+    def right(outcome: Outcome, w: Array, g: Array) -> None:
+        true = f64(w) - 0.7 * f64(g)
+        yours = expect.device_array(outcome.arguments["0"], "w", true.shape)
+        expect.close("w", yours, true, tolerance.update(f64(w), f64(g), 0.7))
+
+    rng = student.rng
+    probes.launcher(
+        student, "sgd_update", lambda: (normal(rng, 7, 5), normal(rng, 7, 5)), right, 0.7
+    )
+
 
 @part("2.4", "step")
 def test_linear_step(student: Student) -> None:
     """Step updates W and b by their gradients, and returns the loss before the update."""
     student.require("linear.LinearClassifier.step")
-    rate = 0.4
     for N, D, C in SIZES:
         p, X, y = classifier(student.rng, N, D, C)
-        _, _, outcome, after = student.run(*on_linear(p, "step", X, y, rate))
+        _, _, outcome, after = student.run(*on_linear(p, "step", X, y, RATE))
         expect.unchanged(outcome, X=(0, X), y=(1, y))
-        exact = {name: f64(values) for name, values in p.items()}
-        loss, gradients = oracle.linear_gradients(exact, f64(X), y)
-        bounds = tolerance.linear_gradients(exact, f64(X), y)
-        state = {"p": exact, "X": f64(X), "y": y, "learning_rate": rate}
-        yours, true = expect.loss(outcome.returned), np.array([loss])
-        expect.close("loss", yours, true, bounds["loss"], quantity="step.loss", inputs=state)
-        for name, g in gradients.items():
-            value = expect.entry(after.returned, name)
-            yours = expect.device_array(value, name, p[name].shape)
-            inputs = {**state, "w": exact[name], "g": g}
-            bound = tolerance.update(exact[name], g, rate, bounds[name])
-            true = exact[name] - rate * g
-            expect.close(name, yours, true, bound, quantity=f"step.{name}", inputs=inputs)
+        check_step(probes.Run(p, X, y, outcome, after))
+    N, D, C = SIZES[0]
+    draw, method = partial(classifier, student.rng, N, D, C), "linear.LinearClassifier.step"
+    probes.of_model(student, method, (D, C), draw, RATE).check(student, check_step)
+
+
+RATE = 0.4
+"""Of the steps that are judged one by one."""
+
+
+def check_step(run: probes.Run) -> None:
+    """The loss that a step returned, and the parameters after it."""
+    p = {name: f64(values) for name, values in run.p.items()}
+    loss, gradients = oracle.linear_gradients(p, f64(run.X), run.y)
+    bounds = tolerance.linear_gradients(p, f64(run.X), run.y)
+    state = {"p": p, "X": f64(run.X), "y": run.y, "learning_rate": RATE}
+    yours, true = expect.loss(run.outcome.returned), np.array([loss])
+    expect.close("loss", yours, true, bounds["loss"], quantity="step.loss", inputs=state)
+    for name, g in gradients.items():
+        value = expect.entry(run.after.returned, name)
+        yours = expect.device_array(value, name, p[name].shape)
+        inputs = {**state, "w": p[name], "g": g}
+        bound = tolerance.update(p[name], g, RATE, bounds[name])
+        true = p[name] - RATE * g
+        expect.close(name, yours, true, bound, quantity=f"step.{name}", inputs=inputs)
 
 
 @part("2.5", "batches")

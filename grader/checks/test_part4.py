@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grader import curves, diagnoses, expect, lockstep, oracle, tolerance
+from grader.checks import probes
 from grader.checks.marks import part
 from grader.judge import CheckFailure, Host, Kept, Outcome, call, new, put, take
 from grader.lockstep import Training
@@ -83,6 +85,18 @@ def run_all(student: Student, method: str, *, with_labels: bool) -> list[Run]:
     return results
 
 
+def try_again(student: Student, method: str, *rest: Any, labelled: bool = True) -> probes.Trial:
+    """Call a method again and again on a small network, at last on a device that does nothing."""
+    N, D, H, C, kind = CASES[0]
+
+    def run(rng: np.random.Generator) -> probes.Trial:
+        what, draw = f"network.TwoLayerNetwork.{method}", partial(network, rng, N, D, H, C)
+        return probes.of_model(student, what, (D, H, C, kind), draw, *rest, labelled=labelled)
+
+    trial: probes.Trial = student.once(f"{method}, again", run)
+    return trial
+
+
 def check_forward(student: Student, which: int, name: str) -> None:
     """A (which = 0) or Z (1) of forward."""
     for p, X, y, kind, outcome in run_all(student, "forward", with_labels=False):
@@ -99,6 +113,15 @@ def check_forward(student: Student, which: int, name: str) -> None:
         inputs = {"p": exact(p), "X": f64(X), "kind": kind}
         quantity = f"network.{name}"
         expect.close(f"{name} ({kind})", yours, true, bound, quantity=quantity, inputs=inputs)
+
+    def right(run: probes.Run) -> None:
+        value = expect.items(run.outcome.returned, "A", "Z")[which]
+        p, kind = exact(run.p), CASES[0][-1]
+        true = oracle.network_forward(p, f64(run.X), kind)[which]
+        bound = tolerance.network_gradients(p, f64(run.X), run.y, kind)[name]
+        expect.close(name, expect.device_array(value, name, true.shape), true, bound)
+
+    try_again(student, "forward", labelled=False).check(student, right)
 
 
 @part("4.1", "hidden")
@@ -130,6 +153,16 @@ def check_gradient(student: Student, name: str) -> None:
             quantity = "network.loss"
             expect.close("loss", yours, wanted, bounds["loss"], quantity=quantity, inputs=inputs)
 
+    def right(run: probes.Run) -> None:
+        _, gradients = expect.items(run.outcome.returned, "loss", "gradients")
+        p, kind = exact(run.p), CASES[0][-1]
+        true = oracle.network_gradients(p, f64(run.X), run.y, kind)[1][name]
+        bound = tolerance.network_gradients(p, f64(run.X), run.y, kind)[name]
+        yours = expect.device_array(expect.entry(gradients, name), f"d{name}", true.shape)
+        expect.close(f"d{name}", yours, true, bound)
+
+    try_again(student, "gradients").check(student, right)
+
 
 @part("4.2", "W2")
 def test_W2(student: Student) -> None:
@@ -159,22 +192,33 @@ def test_b1(student: Student) -> None:
 def test_network_step(student: Student) -> None:
     """Step updates all four parameters by the gradients before the update."""
     student.require("network.TwoLayerNetwork.step")
-    rate = 0.4
     for N, D, H, C, kind in CASES[1:3]:
         p, X, y = network(student.rng, N, D, H, C)
-        _, _, outcome, after = student.run(*on_network(p, kind, "step", X, y, rate))
-        loss, gradients = oracle.network_gradients(exact(p), f64(X), y, kind)
-        bounds = tolerance.network_gradients(exact(p), f64(X), y, kind)
-        state = {"p": exact(p), "X": f64(X), "y": y, "kind": kind, "learning_rate": rate}
-        yours, true = expect.loss(outcome.returned), np.array([loss])
-        expect.close("loss", yours, true, bounds["loss"], quantity="step.loss", inputs=state)
-        for name, g in gradients.items():
-            yours = expect.device_array(expect.entry(after.returned, name), name, p[name].shape)
-            w = exact(p)[name]
-            bound = tolerance.update(w, g, rate, bounds[name])
-            inputs = {**state, "w": w, "g": g}
-            true = w - rate * g
-            expect.close(name, yours, true, bound, quantity=f"step.{name}", inputs=inputs)
+        _, _, outcome, after = student.run(*on_network(p, kind, "step", X, y, RATE))
+        check_step(probes.Run(p, X, y, outcome, after), kind)
+    trial = try_again(student, "step", RATE)
+    trial.check(student, partial(check_step, kind=CASES[0][-1]))
+
+
+RATE = 0.4
+"""Of the steps that are judged one by one."""
+
+
+def check_step(run: probes.Run, kind: str) -> None:
+    """The loss that a step returned, and the parameters after it."""
+    p = exact(run.p)
+    loss, gradients = oracle.network_gradients(p, f64(run.X), run.y, kind)
+    bounds = tolerance.network_gradients(p, f64(run.X), run.y, kind)
+    state = {"p": p, "X": f64(run.X), "y": run.y, "kind": kind, "learning_rate": RATE}
+    yours, true = expect.loss(run.outcome.returned), np.array([loss])
+    expect.close("loss", yours, true, bounds["loss"], quantity="step.loss", inputs=state)
+    for name, g in gradients.items():
+        value = expect.entry(run.after.returned, name)
+        yours = expect.device_array(value, name, p[name].shape)
+        bound = tolerance.update(p[name], g, RATE, bounds[name])
+        inputs = {**state, "w": p[name], "g": g}
+        true = p[name] - RATE * g
+        expect.close(name, yours, true, bound, quantity=f"step.{name}", inputs=inputs)
 
 
 @part("4.3", "curve")
