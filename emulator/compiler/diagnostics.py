@@ -162,6 +162,45 @@ def reworded(text: str) -> str:
     return text.replace("‘", '"').replace("’", '"').replace("*&", "*")
 
 
+_CANDIDATE = re.compile(
+    r"note: candidate (?:function|template)[^:]*(?:: requires (?:at least |at most )?"
+    r"(?:(\d+)|single)[^,]*, but (no|\d+) )?"
+)
+
+
+def _completed(text: str, after: list[str]) -> str:
+    """A message of clang's with what it shows only below it: an operator, a name, a count."""
+    types = re.match(r"invalid operands to binary expression \((.*)\)$", text)
+    if types:
+        operator = re.match(r"[-+*/%&|^<>=!]*", _at_caret(after)[1])
+        return (
+            f"invalid operands of types {types[1]} to binary 'operator{operator and operator[0]}'"
+        )
+    if text.startswith("variable length array"):
+        before, at = _at_caret(after)
+        name = re.search(r"(\w+)\s*\[[^\]]*$", before) or re.match(r"(\w+)", at)
+        return f"variable length array '{name[1]}' is used" if name else text
+    if re.match(r"no matching function for call to '\w+'$", text):
+        candidates = []
+        for line in after:
+            if ": error: " in line:
+                break
+            candidates += [match for match in (_CANDIDATE.search(line),) if match]
+        if len(candidates) == 1 and candidates[0][2]:
+            wanted, given = int(candidates[0][1] or 1), candidates[0][2]
+            few = given == "no" or int(given) < wanted
+            return f"too {'few' if few else 'many'} arguments to function call"
+    return text
+
+
+def _at_caret(after: list[str]) -> tuple[str, str]:
+    """The source that a compiler quotes below a message, divided at its caret."""
+    if len(after) < 2 or "^" not in after[1]:  # noqa: PLR2004 - the quoted line and the caret's
+        return "", ""
+    column = after[1].index("^")
+    return after[0][:column], after[0][column:]
+
+
 def parse(output: str, hidden: str) -> list[Diagnostic]:
     """The errors in a host compiler's output.
 
@@ -169,19 +208,22 @@ def parse(output: str, hidden: str) -> list[Diagnostic]:
     """
     found: list[Diagnostic] = []
     homeless = ""
-    for line in output.splitlines():
+    lines = output.splitlines()
+    for number, line in enumerate(lines, start=1):
         match = _HEAD.match(line)
         if not match:
             continue
         inside = match["file"].startswith(hidden)
+        text = re.sub(r"\s*\[-[\w=+,-]+\]$", "", match["text"])
+        text = _completed(text, lines[number:])
         if match["kind"] == "note":
             if homeless and not inside and "required from" in match["text"]:
                 found.append(Diagnostic(match["file"], int(match["line"]), reworded(homeless)))
                 homeless = ""
         elif inside:
-            homeless = match["text"]
+            homeless = text
         else:
-            found.append(Diagnostic(match["file"], int(match["line"]), reworded(match["text"])))
+            found.append(Diagnostic(match["file"], int(match["line"]), reworded(text)))
     if homeless:
         found.append(Diagnostic("", 0, reworded(homeless)))
     unique = dict.fromkeys(found)

@@ -13,6 +13,12 @@ _WHOLE_PROGRAM = '__attribute__((used, externally_visible, visibility("default")
 _SIZES = (1, 2, 4, 8, 16)
 
 
+# clang before 16 calls these by their own names, where later ones call the sanitizer's
+_COPIES = """#if EMU_CHECKED
+asm(".set memcpy, __tsan_memcpy\\n.set memmove, __tsan_memmove\\n.set memset, __tsan_memset");
+#endif"""
+
+
 def epilogue(kernels: list[Kernel], *, memory_stubs: bool, gcc: bool) -> str:
     """C++ for the end of a source.
 
@@ -47,6 +53,7 @@ extern "C" {exported} struct emu_image emu_image = {{
   ::emu::abi, ::emu::checked, {len(kernels)}, emu_kernels, __ehdr_start, _end,
   __start_{CONSTANT_SECTION}, __stop_{CONSTANT_SECTION}, emu_shared_block}};
 {_memory_stubs() if memory_stubs else ""}
+{"" if gcc else _COPIES}
 }}
 """
 

@@ -91,7 +91,7 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
             "-fno-math-errno",
         ),
         *("-fno-asynchronous-unwind-tables", f"-DEMU_CHECKED={int(checked)}"),
-        *("-U_FORTIFY_SOURCE", "-fcf-protection=none"),
+        *("-U_FORTIFY_SOURCE", "-UNDEBUG", "-fcf-protection=none"),  # zig defines NDEBUG
     ]
     if compiler.family == "gcc":
         result += [
@@ -104,6 +104,10 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
     else:
         result += ["-fno-vectorize", "-fno-slp-vectorize", "-fno-finite-loops"]
         result.append("-fno-delete-null-pointer-checks")  # an access through null is to be seen
+        # two lines with the same access stay two
+        apart = ["simplifycfg-sink-common", "simplifycfg-hoist-common", "enable-tail-merge"]
+        result += [part for name in apart for part in ("-mllvm", f"-{name}=false")]
+        result.append("-Wno-invalid-constexpr")  # of PyCUDA's complex numbers
     # The same for every clone of the project: clones share the caches, PyCUDA's and ours.
     result.append(f"-ffile-prefix-map={INCLUDE}={HEADERS}")
     if compiler.zig:
@@ -111,7 +115,10 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
     if checked or volatile:
         result += _thread_sanitizer(compiler)
     if checked:
-        result += ["-fsanitize=bounds,alignment,integer-divide-by-zero", "-fsanitize-recover=all"]
+        # clang's "bounds" would also trap, without a word, where it can tell an object's size
+        bounds = "bounds" if compiler.family == "gcc" else "array-bounds"
+        result += [f"-fsanitize={bounds},alignment,integer-divide-by-zero"]
+        result.append("-fsanitize-recover=all")
         if compiler.family == "gcc":  # device.h sends these to the runtime
             result += [f"-fno-builtin-{name}" for name in ("memcpy", "memmove", "memset")]
     return result

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from . import host
+
 SPACE, DIRECTIVE, STRING, NUMBER, NAME, PUNCTUATION, OPAQUE = range(7)
 
 _TOKEN = re.compile(
@@ -56,7 +58,7 @@ class Tokens:
                 # expand to, in whatever file.
                 if {"1", "3"} <= set(marker[3].split()):
                     system_files.add(marker[2])
-                system = marker[2] in system_files
+                system = marker[2] in system_files or marker[2].startswith(host.INCLUDE)
         self._scan("".join(pending), system)
         self.code = [i for i, kind in enumerate(self.kind) if kind > DIRECTIVE]
 

@@ -40,6 +40,19 @@ bool wholly_unwritten(Address address, size_t size) {
   return true;
 }
 
+bool half_written(Address offset) {
+  for (int k = 0; k < 4; k++)
+    if ((arena.state[offset / 4 + k] & 15) != 15) return true;
+  return false;
+}
+
+// clang copies a float4 by memcpy, which a device does in one instruction.
+#ifdef __clang__
+constexpr bool kCopiesAreWhole = true;
+#else
+constexpr bool kCopiesAreWhole = false;
+#endif
+
 void range(Address address, size_t size, Touch touch, Address pc) {
   if (!check.on || !size) return;
   if (address - check.stack < kStackBytes) {
@@ -50,6 +63,7 @@ void range(Address address, size_t size, Touch touch, Address pc) {
   while (size) {
     unsigned part = address & 3 ? 1 : size >= 4 ? 4 : 1;
     Address offset = address - arena.base;
+    if (kCopiesAreWhole && size >= 16 && !(address & 15) && !(holes && offset < arena.size && half_written(offset))) part = 16;
     bool hole = holes && offset < arena.size && (arena.state[offset / 4] & 15) != 15 && (arena.state[offset / 4] >> 4 & 7) == 4;
     if (!hole) one_access(address, part, touch, pc);
     address += part;
@@ -224,7 +238,9 @@ void out_of_range(OutOfBoundsData *data, uintptr_t index, Address pc) {
 
 void type_mismatch(TypeMismatchData *data, uintptr_t pointer, Address pc) {
   if (pointer < (1u << data->log_alignment)) return;  // null: the access itself is reported
+  if (!self) return;
   Worker &w = *self;
+  if (pointer >= w.launch->arguments_begin && pointer < w.launch->arguments_end) return;  // the launch's own
   if (RawFinding *f = report_fatal(w, Kind::Misaligned, pc, (int)data->location.line)) {
     f->access = data->check_kind == 1 ? (int)Access::Write : (int)Access::Read;
     f->address = pointer;

@@ -31,12 +31,7 @@ void *memset(void *, int, size_t) noexcept __asm__("__tsan_memset");
 #include "emulator/entry.h"
 
 #define printf emu_printf
-#undef assert
-#ifdef NDEBUG
-#define assert(condition) ((void)0)
-#else
-#define assert(condition) ((condition) ? (void)0 : emu_assert_failed(#condition, __FILE__, __LINE__, __func__))
-#endif
+#include "cuda/assert.h"
 EMU_INLINE void __trap(EMU_LINE) { emu_trap(line); }
 EMU_INLINE void __brkpt(EMU_LINE) { emu_trap(line); }
 EMU_INLINE void __nanosleep(unsigned) { emu_yield(); }

@@ -109,3 +109,29 @@ def test_shared_arrays_of_several_shapes(bench: Bench) -> None:
     o = np.zeros(2, np.float32)
     assert bench.run(image, "k", o) == []
     assert o.tolist() == [6, -np.inf]
+
+
+def test_vectors_in_unions_and_flat_tables(bench: Bench) -> None:
+    """A vector is a plain structure: in a union that is copied, in a table without inner braces."""
+    image = bench.load(
+        "union U { float4 v; float f[4]; };\nstruct S { U u; int n; };\n"
+        "__device__ float4 table[2] = {1, 2, 3, 4, 5, 6, 7, 8};\n"
+        'extern "C" __global__ void k(U *u, S *s, float4 p) {'
+        " U a = u[0]; a.v.y = table[1].z; u[1] = a; s[1] = s[0]; float4 z = {1, 2};"
+        " u[2].v = z.w ? z : p; }"
+    )
+    u, s = np.arange(12, dtype=np.float32), np.arange(16, dtype=np.float32)
+    assert bench.run(image, "k", u, s, np.frombuffer(b"\0" * 16, "V16")[0]) == []
+    assert u.tolist() == [0, 1, 2, 3, 0, 7, 2, 3, 0, 0, 0, 0]
+    assert s[8:].tolist() == s[:8].tolist()
+
+
+def test_asserts_can_be_switched_off(bench: Bench) -> None:
+    """NDEBUG, on the command line or before <assert.h>, and only that, silences assert."""
+    kernel = 'extern "C" __global__ void k(int n) { assert(n == 1); }'
+    for source, options in (
+        ("#define NDEBUG\n#include <assert.h>\n" + kernel, ()),
+        (kernel, ("-DNDEBUG",)),
+    ):
+        assert bench.run(bench.load(source, *options), "k", np.int32(2)) == []
+    assert len(bench.run(bench.load(kernel), "k", np.int32(2))) == 1
