@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader import curves, diagnoses, expect, oracle, tolerance
-from grader.judge import CheckFailure, Host, Kept, Outcome, call, new, put, take
+from grader import curves, diagnoses, expect, oracle, tolerance, trained
+from grader.judge import CheckFailure, Outcome, call, new, put, take
 from grader.student import f64
 
 if TYPE_CHECKING:
@@ -56,11 +56,10 @@ class Training:
         """Whether there is no hidden layer; a network's is of `curves.ACTIVATION`."""
         return "W" in self.p
 
-    def run(self, student: Student) -> Outcome:
-        """The submission's own training."""
-        data = (Host(self.X), Host(self.y), self.epochs, self.batch_size, self.rate, self.seed)
-        train = call("training.train", Kept("model"), *data)
-        return student.run(new("model", self.model, *self.sizes), put("model", **self.p), train)[-1]
+    def run(self, student: Student) -> tuple[Outcome, Outcome]:
+        """The submission's own training, and the parameters after it."""
+        outcomes = student.run(new("model", self.model, *self.sizes), *trained.actions(self))
+        return outcomes[-2], outcomes[-1]
 
     def gradients(self, w: Any, X: Array, y: Array) -> tuple[float, dict[str, Array]]:
         """The true loss and gradients."""
@@ -89,8 +88,18 @@ class Training:
         w = {name: f64(values) for name, values in self.p.items()}
         for batch in self.batches():
             yield {name: values.astype(np.float32) for name, values in w.items()}, batch
-            _, g = self.gradients(w, f64(self.X[batch]), self.y[batch])
-            w = {name: values - self.rate * g[name] for name, values in w.items()}
+            w = self._stepped(w, batch)
+
+    def end(self) -> dict[str, Array]:
+        """The true parameters after all steps, float64."""
+        w = {name: f64(values) for name, values in self.p.items()}
+        for batch in self.batches():
+            w = self._stepped(w, batch)
+        return w
+
+    def _stepped(self, w: dict[str, Array], batch: Array) -> dict[str, Array]:
+        _, g = self.gradients(w, f64(self.X[batch]), self.y[batch])
+        return {name: values - self.rate * g[name] for name, values in w.items()}
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ def check(student: Student, training: Training) -> None:
         CheckFailure: with the first step and the first tensor that part, when each step is replayed
             from the true state, and what that usually means.
     """
-    outcome = training.run(student)
+    outcome, after = training.run(student)
     true = training.curve()
     curve = curves.drawn(training.title, outcome, true)
     steps_per_epoch = -(-len(training.X) // training.batch_size)
@@ -140,6 +149,7 @@ def check(student: Student, training: Training) -> None:
         student.show(replace(curve, note=note))
         raise CheckFailure(f"{failure.message}. {told}", diagnoses=known) from None
     student.show(curve)
+    trained.check(student, training, after)
 
 
 def _first_parting(student: Student, training: Training, last: int) -> Parting | None:
