@@ -62,12 +62,17 @@ class Timing:
         time_us: the submission's.
         reference_us: the reference's, on the same device.
         note: "" or what it means.
+        interval: ends of the interval of their ratio; () where it was not estimated.
+        shares: of what a copy of as many bytes reaches, the submission's and the reference's; ()
+            where bytes don't decide.
     """
 
     name: str
     time_us: float
     reference_us: float
     note: str = ""
+    interval: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
 
 
 Evidence = Curve | HeatMap | Timing

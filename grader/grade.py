@@ -13,7 +13,7 @@ from grader import tasks
 from grader.devices import GPU
 from grader.integrity import distinct
 from grader.result import Report, Result, State
-from grader.timing import lockstep
+from grader.timing import plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -228,7 +228,7 @@ def _immediate(
     """Results that need no worker: not started, or not measured here."""
     results = {}
     for task in wanted:
-        if task.needs_gpu and not (GPU in devices.names and lockstep.REFERENCE.is_dir()):
+        if task.needs_gpu and not (GPU in devices.names and plan.is_there()):
             results[task.id] = _unmeasured(task)
         elif task.id in not_started:
             results[task.id] = Result(

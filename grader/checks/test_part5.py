@@ -11,13 +11,15 @@ from grader.checks.marks import part
 from grader.evidence import Timing
 from grader.judge import CheckFailure
 from grader.student import Student, f64, labels, normal
+from grader.timing import subjects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from grader.timing.ratio import Ratio
+    from grader.timing.subjects import Truth
 
     Array = NDArray[Any]
 
@@ -30,56 +32,55 @@ LEAST_US = 50.0
 TILE_ROWS = 1021
 """Rows of random numbers that are repeated on the device: a prime, which fits no block."""
 
-SAMPLED_ROWS = 256
-"""Of the results on the timed buffers, drawn after the timing."""
-
 
 def check_kernel(
-    student: Student,
-    function: str,
-    arguments: list[Any],
-    floats_a_row: int,
-    true: Callable[[Array, int], list[tuple[str, Array, Array]]],
+    student: Student, function: str, arguments: list[Any], floats_a_row: int, true: Truth
 ) -> None:
-    """Time a kernel, and check what the last launch that was timed left behind.
+    """Time a kernel, and check what the launches that were timed left behind.
 
     Args:
         student: whose.
         function: the launcher in kernels.py.
         arguments: arrays of TILE_ROWS rows, repeated on the device, and other values.
         floats_a_row: read and written at least.
-        true: of the sampled rows of the tile and N: name, values and what is allowed, for each
-            array that the launcher returns, or for its first argument if it returns none.
+        true: see `grader.timing.subjects.Kernel`.
     """
     pair, most = student.beside_reference(), student.max_points
     N = TOUCHED_BYTES // (4 * floats_a_row)
-    ratio = pair.compare(*_request(function, arguments, N), count=3, most=most)
-    rows = np.sort(student.rng.integers(0, N, SAMPLED_ROWS))
-    yours = pair.submission.results(rows)
-    for (name, values, limit), found in zip(true(rows % TILE_ROWS, N), yours, strict=False):
-        if found.shape != values.shape:
-            raise CheckFailure(f"{name}: shape {found.shape} where {values.shape} was expected")
-        expect.close(f"{name} of the timed launch", found, values, limit)
-
+    ratio = pair.compare(_subject(function, arguments, N, true), most)
     bytes_moved = 4 * floats_a_row * N
-    share = bytes_moved / ratio.time_us / pair.copy_bytes_per_us()
-    speed = f"{bytes_moved / ratio.time_us * 1e-6:.2f} TB/s, {share:.0%} of what a copy reaches"
-    show(student, f"{function}, {N:,} rows", ratio, speed, scored=ratio.reference_us >= LEAST_US)
-    show_small(student, function, arguments)
+    per_us = pair.copy_bytes_per_us()
+    shares = [bytes_moved / time_us / per_us for time_us in (ratio.time_us, ratio.reference_us)]
+    speed = f"{bytes_moved / ratio.time_us * 1e-6:.2f} TB/s, {shares[0]:.0%} of what a copy reaches"
+    name = f"{function}, {N:,} rows"
+    show(student, name, ratio, speed, scored=ratio.reference_us >= LEAST_US, shares=shares)
+    show_small(student, function, arguments, true)
     judge(student, ratio, speed)
 
 
-def show_small(student: Student, function: str, arguments: list[Any]) -> None:
+def show_small(student: Student, function: str, arguments: list[Any], true: Truth) -> None:
     """Show, without scoring it, the time at the homework's size: the host's launches decide."""
     pair = student.beside_reference()
     small = [a[:128] if isinstance(a, np.ndarray) and len(a) == TILE_ROWS else a for a in arguments]
+    subject = _subject(function, small, 128, true)
+    bursts = []
     for contender in (pair.submission, pair.reference):
-        contender.prepare(*_request(function, small, 128))
-    time_us, reference_us = pair.submission.burst(10), pair.reference.burst(10)
-    student.show(Timing(f"{function}, 128 rows", time_us, reference_us, "shown, not scored"))
+        contender.prepare(subject.request, subject.arrays)
+        contender.burst({"shifts": [0]})
+        bursts.append(contender.burst({"shifts": list(range(10))}))
+    yours, reference = (burst.median_us for burst in bursts)
+    student.show(Timing(f"{function}, 128 rows", yours, reference, "shown, not scored"))
 
 
-def show(student: Student, name: str, ratio: Ratio, speed: str, *, scored: bool) -> None:
+def show(
+    student: Student,
+    name: str,
+    ratio: Ratio,
+    speed: str,
+    *,
+    scored: bool,
+    shares: Sequence[float] = (),
+) -> None:
     """Put a time into the page."""
     note = f"{ratio}" + (f"; {speed}" if speed else "")
     if ratio.is_noisy:
@@ -88,7 +89,8 @@ def show(student: Student, name: str, ratio: Ratio, speed: str, *, scored: bool)
         note += "; shown, not scored"
     elif ratio.high < 1:
         note += "; faster than the reference!"
-    student.show(Timing(name, ratio.time_us, ratio.reference_us, note))
+    interval = (ratio.low, ratio.high)
+    student.show(Timing(name, ratio.time_us, ratio.reference_us, note, interval, tuple(shares)))
 
 
 def judge(student: Student, ratio: Ratio, speed: str) -> None:
@@ -100,17 +102,25 @@ def judge(student: Student, ratio: Ratio, speed: str) -> None:
         raise CheckFailure(text, points=points)
 
 
-def _request(function: str, arguments: list[Any], N: int) -> tuple[dict[str, Any], list[Array]]:
+def _subject(function: str, arguments: list[Any], N: int, true: Truth) -> subjects.Kernel:
     arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
     entries: list[dict[str, Any]] = []
+    period = 1
     for argument in arguments:
-        if isinstance(argument, np.ndarray):
-            place = sum("tile" in entry for entry in entries)
-            rows = N if argument.ndim == 2 or argument.dtype == np.int32 else len(argument)  # noqa: PLR2004 - matrices and labels
-            entries.append({"tile": place, "rows": rows})
-        else:
+        if not isinstance(argument, np.ndarray):
             entries.append({"value": argument})
-    return {"what": f"kernels.{function}", "arguments": entries}, arrays
+            continue
+        entries.append({"tile": sum("tile" in entry for entry in entries)})
+        if argument.ndim == 2 or argument.dtype == np.int32:  # noqa: PLR2004 - matrices and labels
+            entries[-1]["rows"], period = N, len(argument)
+    request = {"what": f"kernels.{function}", "arguments": entries}
+    return subjects.Kernel(request, arrays, period, N, true)
+
+
+def of_tile(rows: Array, shift: int) -> Array:
+    """Which rows of the tile lie in these rows of the device's array."""
+    shifted: Array = (rows + shift) % TILE_ROWS
+    return shifted
 
 
 @part("5.1", "bias add")
@@ -119,9 +129,9 @@ def test_bias_add_time(student: Student) -> None:
     C = 256
     Z, b = normal(student.rng, TILE_ROWS, C), normal(student.rng, C)
 
-    def true(rows: Array, N: int) -> list[tuple[str, Array, Array]]:
+    def true(rows: Array, N: int, shift: int) -> list[tuple[str, Array, Array]]:
         del N
-        values = f64(Z[rows]) + f64(b)
+        values = f64(Z[of_tile(rows, shift)]) + f64(b)
         return [("Z + b", values, tolerance.rounding(values))]
 
     check_kernel(student, "bias_add", [Z, b], 2 * C, true)
@@ -133,8 +143,9 @@ def test_softmax_xent_time(student: Student) -> None:
     C = 1000
     Z, y = normal(student.rng, TILE_ROWS, C), labels(student.rng, TILE_ROWS, C)
 
-    def true(rows: Array, N: int) -> list[tuple[str, Array, Array]]:
+    def true(rows: Array, N: int, shift: int) -> list[tuple[str, Array, Array]]:
         del N
+        rows = of_tile(rows, shift)
         losses, dZ = oracle.softmax_xent(f64(Z[rows]), y[rows])
         loss_limit, dZ_limit = tolerance.softmax_xent(f64(Z[rows]), y[rows])
         return [("losses", losses, loss_limit), ("dZ", dZ, dZ_limit)]
@@ -148,10 +159,11 @@ def test_column_mean_time(student: Student) -> None:
     K = 256
     A = normal(student.rng, TILE_ROWS, K) + np.float32(1)
 
-    def true(rows: Array, N: int) -> list[tuple[str, Array, Array]]:
+    def true(rows: Array, N: int, shift: int) -> list[tuple[str, Array, Array]]:
         del rows
         times, rest = divmod(N, TILE_ROWS)
-        values = (times * f64(A).sum(axis=0) + f64(A[:rest]).sum(axis=0)) / N
+        last = f64(A[of_tile(np.arange(rest), shift)])
+        values = (times * f64(A).sum(axis=0) + last.sum(axis=0)) / N
         # The mean of absolute values is that of one tile, near enough; the sum's depth is N's.
         limit = tolerance.mean(f64(A)) * (1 + np.log2(max(1, times)))
         return [("mean", values, limit)]
@@ -165,8 +177,9 @@ def test_activate_time(student: Student) -> None:
     H = 256
     Z = normal(student.rng, TILE_ROWS, H)
 
-    def true(rows: Array, N: int) -> list[tuple[str, Array, Array]]:
+    def true(rows: Array, N: int, shift: int) -> list[tuple[str, Array, Array]]:
         del N
+        rows = of_tile(rows, shift)
         values = oracle.activate(f64(Z[rows]), "tanh")
         return [("tanh(Z)", values, tolerance.activate(f64(Z[rows]), "tanh"))]
 
@@ -179,8 +192,9 @@ def test_activate_backward_time(student: Student) -> None:
     H = 256
     dA, A = normal(student.rng, TILE_ROWS, H), normal(student.rng, TILE_ROWS, H)
 
-    def true(rows: Array, N: int) -> list[tuple[str, Array, Array]]:
+    def true(rows: Array, N: int, shift: int) -> list[tuple[str, Array, Array]]:
         del N
+        rows = of_tile(rows, shift)
         values = oracle.activate_backward(f64(dA[rows]), f64(A[rows]), "relu")
         limit = tolerance.activate_backward(f64(dA[rows]), f64(A[rows]), "relu")
         return [("dZ", values, limit)]
@@ -192,24 +206,27 @@ N, D, H, C = 128, 784, 256, 10
 LEARNING_RATE = 0.1
 
 
-def minibatch(student: Student) -> list[Array]:
-    """Images and labels of the homework's size."""
-    return [student.rng.random((N, D), dtype=np.float32), labels(student.rng, N, C)]
+MINIBATCHES = 4
+"""Of which each run of steps takes one."""
+
+
+def minibatch(student: Student, count: int = 1) -> list[Array]:
+    """Images and labels of the homework's size, of so many minibatches."""
+    X = student.rng.random((count * N, D), dtype=np.float32)
+    return [X, labels(student.rng, count * N, C)]
 
 
 @part("5.2", "step")
 def test_step_time(student: Student) -> None:
     """A training step of the network is about as fast as the reference's."""
-    pair = student.beside_reference()
     request = {
         "what": "network.TwoLayerNetwork",
         "sizes": [D, H, C],
         "learning_rate": LEARNING_RATE,
+        "batch": N,
     }
-    ratio = pair.compare(request, minibatch(student), count=20, most=student.max_points)
-    (yours, *_), (reference, *_) = pair.submission.results(), pair.reference.results()
-    # 50 steps is as far as rounding cannot part two right curves (DESIGN: 2e-7 after 100).
-    expect.close("loss of the timed steps", f64(yours[:50]), f64(reference[:50]), np.full(50, 1e-5))
+    subject = subjects.Step(request, minibatch(student, MINIBATCHES), MINIBATCHES)
+    ratio = student.beside_reference().compare(subject, student.max_points)
     show(student, f"step, {N} × {D}, {H} hidden units", ratio, "", scored=True)
     judge(student, ratio, "")
 
@@ -225,8 +242,9 @@ def test_graphed_step(student: Student) -> None:
     ):
         request = {"what": what, "sizes": sizes, "learning_rate": LEARNING_RATE, "graph": True}
         graph.prepare(request, minibatch(student))
-        launches = graph.burst(9)
-        parameters = graph.results()
+        graph.burst({"count": 1})
+        burst = graph.burst({"count": 9})
+        launches, parameters = burst.times_us[0], burst.results
         half = len(parameters) // 2
         for place, (yours, plain) in enumerate(
             zip(parameters[:half], parameters[half:], strict=True)

@@ -7,67 +7,100 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from grader.limits import WorkerDiedError
 from grader.process import WorkerProcess
+from grader.timing import plan, trust
 from grader.timing.ratio import Ratio, compare
+from grader.timing.trust import Burst
 from grader.verdicts import CheckFailure, RaisedInSubmission
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    from grader.timing.subjects import Kernel, Step
 
     Array = NDArray[Any]
 
-REFERENCE = Path(__file__).resolve().parents[2] / "solution"
-
 COPY_BYTES = 256 << 20
 """Of the copy whose bandwidth kernels are compared with, as in benchmarks/kernels.py."""
+
+RELEASES = 2.0
+"""Times of what giving memory back takes the reference may a submission need for it."""
+
+
+class Asked(Protocol):
+    """A worker, as `grader.process.WorkerProcess`."""
+
+    def ask(self, request: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+        """Send a request and return the reply and its arrays."""
+
+    def kill(self) -> None:
+        """End it."""
 
 
 class Contender:
     """One side's worker.
 
     Args:
+        worker: that takes times.
         folder: of the five files.
         device: the judge's own device.py.
-        scratch: its working directory.
+        clock: the judge's, in seconds.
     """
 
-    def __init__(self, folder: Path, device: Path, scratch: Path) -> None:
-        scratch.mkdir()
-        self._worker = WorkerProcess(scratch, "gpu", timing=True)
+    def __init__(
+        self,
+        worker: Asked,
+        folder: Path,
+        device: Path,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._worker, self._clock = worker, clock
         weakref.finalize(self, self._worker.kill)
         self._load = {"op": "load", "folder": str(folder), "device": str(device)}
         self._is_loaded = False
 
     def prepare(self, request: dict[str, Any], arrays: list[Array]) -> None:
-        """Put on the device what is to be timed, and run it once; see `grader.worker.timing`."""
+        """Put on the device what is to be timed; see `grader.worker.timing`."""
         if not self._is_loaded:
             self._worker.ask({**self._load, "replaced": [], "without": []}, [])
             self._is_loaded = True
         self._ask({"do": "prepare", **request}, arrays)
-        self.burst(1)
 
-    def burst(self, count: int) -> float:
-        """Take `count` times, in µs, and return their median."""
-        reply, _ = self._ask({"do": "burst", "count": count}, [])
+    def burst(self, order: dict[str, Any], sample: Callable[[], list[int]] = list) -> Burst:
+        """Take times, and then some rows of what was made meanwhile.
+
+        Args:
+            order: see `grader.worker.timing`.
+            sample: draws the rows, once the burst is over.
+        """
+        begun = self._clock()
+        reply, _ = self._ask({"do": "burst", **order}, [])
+        rows = sample()
+        _, results = self._ask({"do": "results", "rows": rows}, [])
+        wall_us = 1e6 * (self._clock() - begun)
         try:
-            figures = np.array(reply["figures"], dtype=float)
+            figures = np.array([*reply["figures"], reply.get("released_us", 0.0)], dtype=float)
         except (KeyError, TypeError, ValueError):
             figures = np.array([np.nan])
-        if figures.size == 0 or not np.all(np.isfinite(figures)):
+        if figures.size < 2 or not np.all(np.isfinite(figures)) or np.any(figures < 0):  # noqa: PLR2004 - a time and what is released
             raise CheckFailure("the worker's answer makes no sense: there are no times in it")
-        return float(np.median(figures))
+        *times_us, released_us = map(float, figures)
+        return Burst(tuple(times_us), wall_us, released_us, tuple(results), tuple(rows))
 
-    def results(self, rows: Array | None = None) -> list[Array]:
-        """What the last run that was timed made: some rows of each array."""
-        wanted = [] if rows is None else [int(row) for row in rows]
-        return self._ask({"do": "results", "rows": wanted}, [])[1]
+    def patched(self) -> list[str]:
+        """What of the worker's own the submission was seen to replace."""
+        events = getattr(self._worker, "events", ())
+        return [str(event.detail) for event in events if event.kind == "patched"]
 
     def _ask(
         self, request: dict[str, Any], arrays: list[Array]
@@ -87,40 +120,151 @@ class Pair:
     """A submission and the reference.
 
     Args:
-        folder: the submission's files.
-        device: the judge's own device.py.
+        submission, reference: their workers.
         seed: of the order of measurements.
     """
 
-    def __init__(self, folder: Path, device: Path, seed: int) -> None:
-        scratch = Path(tempfile.mkdtemp(prefix="grader-timing-"))
-        weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
-        self._seed = seed
-        self.submission = Contender(folder, device, scratch / "submission")
-        self.reference = Contender(REFERENCE, device, scratch / "reference")
-        self._copy_bytes_per_us = 0.0
+    def __init__(self, submission: Contender, reference: Contender, seed: int) -> None:
+        self.submission, self.reference = submission, reference
+        self._rng = np.random.default_rng(seed)
+        self._copy_us, self._release_us = 0.0, 0.0
 
-    def compare(self, request: dict[str, Any], arrays: list[Array], count: int, most: int) -> Ratio:
+    @staticmethod
+    def start(folder: Path, device: Path, seed: int) -> Pair:
+        """Start both workers.
+
+        Args:
+            folder: the submission's files.
+            device: the judge's own device.py.
+            seed: of the order of measurements.
+        """
+        own, other = (Path(tempfile.mkdtemp(prefix="grader-timing-")) for _ in range(2))
+        (other / "scratch").mkdir()
+        pair = Pair(
+            Contender(WorkerProcess(own, "gpu", timing=True), folder, device),
+            Contender(
+                WorkerProcess(other / "scratch", "gpu", timing=True),
+                plan.reference_folder(other),
+                device,
+            ),
+            seed,
+        )
+        for scratch in (own, other):
+            weakref.finalize(pair, shutil.rmtree, scratch, ignore_errors=True)
+        return pair
+
+    def compare(self, subject: Kernel | Step, most: int) -> Ratio:
         """Time both on equal inputs; see `grader.timing.ratio.compare`.
 
         Args:
-            request: what; see `grader.worker.timing.prepare`.
-            arrays: its arrays.
-            count: launches or steps in one measurement.
+            subject: what is timed.
             most: points at stake.
+
+        Raises:
+            CheckFailure: what was timed left something wrong behind, or its times are none.
         """
-        for contender in (self.submission, self.reference):
-            contender.prepare(request, arrays)
-        return compare(
-            lambda: self.submission.burst(count),
-            lambda: self.reference.burst(count),
-            self._seed,
+        self.copy_bytes_per_us()
+        for contender in (self.reference, self.submission):
+            contender.prepare(subject.request, subject.arrays)
+        order = subject.order(self._rng, 1)
+        reference, own = (self.take(side, subject, order) for side in (1, 0))
+        check(subject, order, own, reference, first=True)
+        rounds = _Rounds(self, subject)
+        found = compare(
+            lambda: subject.time_of(rounds.take(0).times_us),
+            lambda: subject.time_of(rounds.take(1).times_us),
+            int(self._rng.integers(1 << 32)),
             most,
         )
+        self._distrust(subject, found)
+        return found
 
     def copy_bytes_per_us(self) -> float:
         """The bandwidth of a copy on this device, bytes read and written, measured once."""
-        if not self._copy_bytes_per_us:
+        if not self._copy_us:
             self.reference.prepare({"copy_bytes": COPY_BYTES}, [])
-            self._copy_bytes_per_us = 2 * COPY_BYTES / self.reference.burst(10)
-        return self._copy_bytes_per_us
+            self.reference.burst({"count": 1})
+            burst = self.reference.burst({"count": 10})
+            self._copy_us = burst.median_us
+            self._release_us = burst.released_us / len(burst.times_us)
+        return 2 * COPY_BYTES / self._copy_us
+
+    def draw(self, subject: Kernel | Step) -> dict[str, Any]:
+        """The next burst's order."""
+        return subject.order(self._rng)
+
+    def take(self, side: int, subject: Kernel | Step, order: dict[str, Any]) -> Burst:
+        """A burst of the submission (0) or the reference (1)."""
+        contender = (self.submission, self.reference)[side]
+        return contender.burst(order, lambda: subject.sample(self._rng))
+
+    def _distrust(self, subject: Kernel | Step, found: Ratio) -> None:
+        """CheckFailure where the judge's clock contradicts the times that were reported."""
+        patched = self.submission.patched()
+        if patched:
+            seen = f"your code replaced {patched[0]}, by which times are taken"
+            raise CheckFailure(seen, void=seen)
+        launches = trust.size(found.time_us, found.reference_us)
+        _, per_time = subject.times_of(launches)
+        own: list[Burst] = []
+        reference: list[Burst] = []
+        told = ""
+        for _ in range(trust.ATTEMPTS):
+            for _ in range(trust.BURSTS):
+                order = subject.order(self._rng, launches)
+                for side in self._rng.permutation(2):
+                    (own, reference)[side].append(self.take(int(side), subject, order))
+                check(subject, order, own[-1], reference[-1])
+            told = trust.contradiction(
+                own,
+                reference,
+                found.time_us,
+                found.reference_us,
+                per_time,
+                RELEASES * self._release_us,
+            )
+            if not told:
+                return
+        raise CheckFailure(told, void=told)
+
+
+class _Rounds:
+    """Bursts of both sides in the order in which they are asked for, each pair of equal orders."""
+
+    def __init__(self, pair: Pair, subject: Kernel | Step) -> None:
+        self._pair, self._subject = pair, subject
+        self._order: dict[str, Any] = {}
+        self._taken: dict[int, Burst] = {}
+
+    def take(self, side: int) -> Burst:
+        """The next burst of a side; the second of a round is followed by a look at the results."""
+        if not self._taken:
+            self._order = self._pair.draw(self._subject)
+        self._taken[side] = burst = self._pair.take(side, self._subject, self._order)
+        if len(self._taken) == 2:  # noqa: PLR2004 - both sides
+            check(self._subject, self._order, self._taken[0], self._taken[1])
+            self._taken = {}
+        return burst
+
+
+def check(
+    subject: Kernel | Step,
+    order: dict[str, Any],
+    own: Burst,
+    reference: Burst,
+    *,
+    first: bool = False,
+) -> None:
+    """Look at what a burst left behind.
+
+    Raises:
+        CheckFailure: it is wrong; what was right at first and is wrong when timed again makes the
+            time void.
+    """
+    try:
+        subject.check(order, list(own.rows), own.results, reference.results)
+    except CheckFailure as failure:
+        if first or failure.void:
+            raise
+        seen = f"right when it was first called, wrong when it was timed: {failure.message}"
+        raise CheckFailure(seen, evidence=failure.evidence, void=seen) from None

@@ -36,6 +36,9 @@ times and measuring ends at the first that is narrow (tests/grader/timing/test_r
 FLOOR = 1.003
 """The interval reaches at least so far: events count in steps of half a microsecond."""
 
+SHORTEST_US = 1e-3
+"""What is shorter cannot be told from nothing; a quotient of times needs more than that."""
+
 OWN_NOISE = 0.25
 """Where the reference's interval is narrower than this share of the ratio's, the noise is the
 submission's own and no machine's."""
@@ -88,7 +91,7 @@ def estimate(times_us: Sequence[float], references_us: Sequence[float]) -> Ratio
         times_us: one a round, in the order in which they were taken.
         references_us: the same.
     """
-    times, references = np.asarray(times_us, float), np.asarray(references_us, float)
+    times, references = (np.maximum(t, SHORTEST_US) for t in (times_us, references_us))
     ratios = np.log(times) - np.log(references)
     low, high = interval(ratios)
     floor = math.log(FLOOR)

@@ -29,7 +29,9 @@ def serve(read_fd: int, write_fd: int) -> None:
     sys.dont_write_bytecode = True  # a submission's folder is read, never written
     try:
         backend = device.activate()
-        if not device.is_timing():
+        if device.is_timing():
+            timing.bind()
+        else:
             launches.record()
     except Exception as error:  # noqa: BLE001 - whatever it is, the judge reports it
         protocol.send(pipe, {"unusable": device.reason(error)})
@@ -102,7 +104,7 @@ class Worker:
         """Take times; see `grader.worker.timing`.
 
         Args:
-            request: {"do": "prepare", …}, {"do": "burst", "count"} or {"do": "results", "rows"}.
+            request: {"do": "prepare", …}, {"do": "burst", …} or {"do": "results", "rows"}.
             arrays: the request's.
             reply: receives the arrays of the results.
         """
@@ -111,9 +113,7 @@ class Worker:
                 self._timed = None  # first of all its memory goes
                 self._timed = timing.prepare(self._submission.resolve, request, arrays)
                 return {}
-            if request["do"] == "burst":
-                return {"figures": self._timed.burst(int(request["count"]))}
-            return {"results": self._timed.results(list(request["rows"]), reply)}
+            return timing.answer(self._timed, request, reply)
         except BaseException as error:  # noqa: BLE001 - student code may raise SystemExit, too
             return {"fault": describe_fault(error, self._folder)}
 

@@ -1,153 +1,250 @@
 """Takes times of what is loaded: a launcher on large arrays, or training steps of a model.
 
-What is timed is prepared once and stays on the device; the judge then asks for bursts, in an order
-of its own, and at the end for a part of the results of the last run that was timed.
+What is timed is prepared once and stays on the device. The judge then orders bursts: how many, with
+which inputs, and afterwards asks for a part of what they left behind. No two launches see the same
+numbers, nor always the same addresses; what a launch returned is copied as the end event passes,
+and then destroyed, so that only work that was done in time, each time, looks right.
 """
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.worker.values import describe
+from grader.protocol import DTYPES
+from grader.worker import driver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from grader.worker.driver import Driver
+
+bind = driver.bind
 
 FLUSH_BYTES = 256 << 20
 """Written before each launch: more than any device's cache, and long enough that the host has
 queued the launch before the device gets to it."""
 
+ADDRESSES = 2
+"""Of each input; launches take turns."""
+
 RUNS = 5
 """Of steps in one measurement."""
+
+MOST_LOSSES = 50
+"""Of a run that are shown: so far rounding parts no two right curves (DESIGN: 2e-7 after 100)."""
+
+
+class Input:
+    """An array in device memory whose rows are shifted from launch to launch.
+
+    Args:
+        device: the driver's functions.
+        tile: rows that are repeated.
+        rows: to so many; None: the tile alone, never shifted.
+    """
+
+    def __init__(self, device: Driver, tile: Any, rows: int | None) -> None:
+        self._driver, self._period = device, 1 if rows is None else len(tile)
+        count = len(tile) if rows is None else rows
+        self._pristine = device.tiled(tile, count + self._period - 1)
+        self._row_bytes = tile.nbytes // len(tile)
+        shape = (count, *tile.shape[1:])
+        self._arrays = [device.array(shape, tile.dtype) for _ in range(ADDRESSES)]
+
+    def refresh(self, shift: int) -> Any:
+        """The array with row n as the tile's row (n + shift) modulo its length."""
+        array = self._arrays[shift % ADDRESSES]
+        start = shift % self._period * self._row_bytes
+        self._driver.copy(array, self._pristine, start=start)
+        return array
 
 
 class Kernel:
     """A launcher of kernels.py on arrays of which the judge sent the first rows.
 
     Args:
+        device: the driver's functions.
         launch: the function.
-        request: {"arguments": [{"tile": i, "rows": N} | {"value": v}], …}: array i of the frame,
-            repeated to N rows, or a JSON value.
+        request: {"arguments": [{"tile": i, "rows": N} | {"tile": i} | {"value": v}], …}: array i of
+            the frame, repeated to N rows or as it is, or a JSON value.
         arrays: of the frame.
     """
 
     def __init__(
-        self, launch: Callable[..., Any], request: dict[str, Any], arrays: list[Any]
+        self,
+        device: Driver,
+        launch: Callable[..., Any],
+        request: dict[str, Any],
+        arrays: list[Any],
     ) -> None:
-        import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
-        from pycuda import gpuarray  # noqa: PLC0415 - as above
-
-        self._cuda, self._launch = cuda, launch
-        self._flushed = gpuarray.empty(FLUSH_BYTES // 4, np.float32)
-        self._pristine = [
-            _tiled(arrays[entry["tile"]], entry["rows"]) if "tile" in entry else None
+        self._driver, self._launch = device, launch
+        self._flushed = device.array((FLUSH_BYTES // 4,), np.float32)
+        self._inputs = [
+            Input(device, arrays[entry["tile"]], entry.get("rows")) if "tile" in entry else entry
             for entry in request["arguments"]
         ]
-        self._arguments = [
-            entry.get("value") if pristine is None else pristine.copy()
-            for entry, pristine in zip(request["arguments"], self._pristine, strict=True)
-        ]
+        self._made: list[Any] = []
+        self._copies: list[Any] = []
         self._returned: Any = None
 
-    def burst(self, count: int) -> list[float]:
-        """Time some launches in µs, each with inputs as sent and a cold cache."""
-        cuda = self._cuda
-        events = [(cuda.Event(), cuda.Event()) for _ in range(count)]
-        for start, end in events:
-            self._returned = None  # its memory goes back to the pool, as in a training loop
-            for argument, pristine in zip(self._arguments, self._pristine, strict=True):
-                if pristine is not None:
-                    cuda.memcpy_dtod_async(argument.gpudata, pristine.gpudata, pristine.nbytes)
-            cuda.memset_d32_async(self._flushed.gpudata, 0, FLUSH_BYTES // 4)
-            start.record()
-            self._returned = self._launch(*self._arguments)
-            end.record()
-        cuda.Context.synchronize()
-        return [1e3 * float(start.time_till(end)) for start, end in events]
+    def burst(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Launch once for each shift, with fresh inputs and a cold cache.
 
-    def results(self, rows: list[int], reply: list[Any]) -> list[Any]:
-        """What the last launch returned and made of its arguments: some rows of each array."""
+        Args:
+            order: {"shifts": of the inputs' rows, one a launch}.
+
+        Returns:
+            {"figures": times in µs, "released_us": what giving memory back took in all}.
+        """
+        device, times_us, released_us = self._driver, [], 0.0
+        for shift in order["shifts"]:
+            released_us += self._destroy()
+            arguments = [
+                item.refresh(int(shift)) if isinstance(item, Input) else item["value"]
+                for item in self._inputs
+            ]
+            device.fill(self._flushed, 0)
+            start, end = device.event(), device.event()
+            device.record(start)
+            self._returned = self._launch(*arguments)
+            device.record(end)
+            self._keep(arguments)
+            device.synchronize()
+            times_us.append(device.between_us(start, end))
+        return {"figures": times_us, "released_us": released_us}
+
+    def _destroy(self) -> float:
+        """Spoil what the launch before made and give it back; how many µs the latter took."""
+        while self._made:
+            self._driver.fill(self._made.pop())
+        begun_us = self._driver.now_us()
+        self._returned = None  # to the pool, as in a training loop
+        return self._driver.now_us() - begun_us
+
+    def _keep(self, arguments: list[Any]) -> None:
+        """Copy what the launch made, in the order of the stream: right behind the end event."""
         returned = self._returned
         items = list(returned) if isinstance(returned, tuple | list) else [returned]
-        device = [item for item in [*items, *self._arguments] if hasattr(item, "gpudata")]
-        return [describe(_rows(array, rows), reply, {}) for array in device]
+        made = [item for item in items if self._driver.is_array(item)]
+        self._made = made or [item for item in arguments if self._driver.is_array(item)][:1]
+        for place, array in enumerate(self._made):
+            if place == len(self._copies):
+                self._copies.append(None)
+            copy = self._copies[place]
+            if copy is None or (copy.shape, copy.dtype) != (array.shape, array.dtype):
+                self._copies[place] = copy = self._driver.array(array.shape, array.dtype)
+            self._driver.copy(copy, array)
+        del self._copies[len(self._made) :]
+
+    def results(self, rows: list[int]) -> list[Any]:
+        """Some rows of what the last launch made: as the end event passed, then as it is now."""
+        return [self._driver.rows(array, rows) for array in (*self._copies, *self._made)]
 
 
 class Steps:
-    """Training steps of a model on one minibatch, the loss left on the device.
+    """Training steps of a model on minibatches, the losses left on the device.
 
     Args:
+        device: the driver's functions.
         make: the model's class.
-        request: {"sizes": its arguments, "learning_rate": η}.
-        arrays: X and y.
+        request: {"sizes": its arguments, "learning_rate": η, "batch": examples in a minibatch}.
+        arrays: X and y of all minibatches, one after the other.
     """
 
     def __init__(
-        self, make: Callable[..., Any], request: dict[str, Any], arrays: list[Any]
+        self, device: Driver, make: Callable[..., Any], request: dict[str, Any], arrays: list[Any]
     ) -> None:
-        import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
-        from pycuda import gpuarray  # noqa: PLC0415 - as above
-
-        self._synchronize = cuda.Context.synchronize
+        self._driver, self._rate = device, float(request["learning_rate"])
+        batch = int(request.get("batch", len(arrays[0])))
+        self._minibatches = [
+            [device.upload(array[start : start + batch]) for array in arrays]
+            for start in range(0, len(arrays[0]), batch)
+        ]
+        self._inputs = [
+            [device.array(part.shape, part.dtype) for part in self._minibatches[0]]
+            for _ in range(ADDRESSES)
+        ]
         self._model = make(*request["sizes"])
-        self._inputs = [gpuarray.to_gpu(array) for array in arrays]
-        self._rate = float(request["learning_rate"])
+        self._initial = {name: self._copied(p) for name, p in self._model.parameters.items()}
         self._losses: list[Any] = []
 
-    def burst(self, count: int) -> list[float]:
-        """Time steps in µs: queued one after the other, as in training.
+    def burst(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Take runs of steps, queued one after the other as in training, each from the beginning.
 
-        Of several short runs the quickest counts: what else the host does only adds to a step.
+        Args:
+            order: {"count": steps a run, "shifts": which minibatch and address, one a run, "rate":
+                the learning rate}.
+
+        Returns:
+            {"figures": µs a step of each run}.
         """
-        step, (X, y), rate = self._model.step, self._inputs, self._rate
+        device, step = self._driver, self._model.step
+        rate, count = float(order.get("rate", self._rate)), int(order["count"])
         times_us = []
-        for _ in range(RUNS):
-            self._synchronize()
-            begun = time.perf_counter()
+        self._losses = []
+        for shift in order["shifts"]:
+            X, y = self._begin(int(shift))
+            device.synchronize()
+            begun_us = device.now_us()
             losses = [step(X, y, rate) for _ in range(count)]
-            self._synchronize()
-            times_us.append(1e6 * (time.perf_counter() - begun) / count)
-            self._losses += losses
-        return [min(times_us)]
+            device.synchronize()
+            times_us.append((device.now_us() - begun_us) / count)
+            self._losses += losses[:MOST_LOSSES]
+        return {"figures": times_us}
 
-    def results(self, rows: list[int], reply: list[Any]) -> list[Any]:
-        """The losses of all steps, from the first."""
+    def results(self, rows: list[int]) -> list[Any]:
+        """The first losses of each run of the last burst."""
         del rows
         losses = [x.get() if hasattr(x, "gpudata") else x for x in self._losses]
-        return [describe(np.asarray(losses, np.float32).reshape(-1), reply, {})]
+        return [np.asarray(losses, np.float32).reshape(-1)]
+
+    def _begin(self, shift: int) -> list[Any]:
+        """The inputs of a run; the parameters are the initial ones again."""
+        many = len(self._minibatches)
+        inputs = self._inputs[shift // many % ADDRESSES]
+        for target, source in zip(inputs, self._minibatches[shift % many], strict=True):
+            self._driver.copy(target, source)
+        for name, value in self._initial.items():
+            self._driver.copy(self._model.parameters[name], value)
+        return inputs
+
+    def _copied(self, array: Any) -> Any:
+        copy = self._driver.array(array.shape, array.dtype)
+        self._driver.copy(copy, array)
+        return copy
 
 
 class Copy:
     """A copy on the device, whose bandwidth is what any kernel can hope for."""
 
-    def __init__(self, size_bytes: int) -> None:
-        import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
-        from pycuda import gpuarray  # noqa: PLC0415 - as above
-
-        self._cuda, self._size_bytes = cuda, size_bytes
+    def __init__(self, device: Driver, size_bytes: int) -> None:
+        self._driver = device
         self._source, self._target = (
-            gpuarray.zeros(size_bytes // 4, np.float32),
-            gpuarray.zeros(size_bytes // 4, np.float32),
+            device.array((size_bytes // 4,), np.float32) for _ in range(2)
         )
+        device.fill(self._source, 0)
 
-    def burst(self, count: int) -> list[float]:
-        """Time some copies in µs."""
-        cuda, times = self._cuda, []
-        for _ in range(count):
-            start, end = cuda.Event(), cuda.Event()
-            start.record()
-            cuda.memcpy_dtod_async(self._target.gpudata, self._source.gpudata, self._size_bytes)
-            end.record()
-            end.synchronize()
-            times.append(1e3 * float(start.time_till(end)))
-        return times
+    def burst(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Time some copies, and what it takes to give an array's memory back."""
+        device, times_us, released_us = self._driver, [], 0.0
+        for _ in range(int(order["count"])):
+            spare = device.array(self._source.shape, np.float32)
+            start, end = device.event(), device.event()
+            device.record(start)
+            device.copy(self._target, self._source)
+            device.record(end)
+            device.synchronize()
+            times_us.append(device.between_us(start, end))
+            begun_us = device.now_us()
+            del spare
+            released_us += device.now_us() - begun_us
+        return {"figures": times_us, "released_us": released_us}
 
-    def results(self, rows: list[int], reply: list[Any]) -> list[Any]:
+    def results(self, rows: list[int]) -> list[Any]:
         """Nothing."""
-        del rows, reply
+        del rows
         return []
 
 
@@ -176,10 +273,11 @@ class Graph:
         self._replay = graphed_step(self._graphed, *self._inputs, self._rate)
         self._launches = 0
 
-    def burst(self, count: int) -> list[float]:
-        """Take steps both ways; return how many launches of kernels the replays made."""
+    def burst(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Take steps both ways; the only figure is how many kernels the replays launched."""
         import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
 
+        count = int(order["count"])
         launch, made = cuda.Function._launch_kernel, []  # noqa: SLF001 - the seam PyCUDA itself uses
 
         def counted(*arguments: Any) -> Any:
@@ -194,13 +292,28 @@ class Graph:
             cuda.Function._launch_kernel = launch  # noqa: SLF001 - as above
         for _ in range(count):
             self._plain.step(*self._inputs, self._rate)
-        return [float(len(made))]
+        return {"figures": [float(len(made))]}
 
-    def results(self, rows: list[int], reply: list[Any]) -> list[Any]:
+    def results(self, rows: list[int]) -> list[Any]:
         """The parameters of the graphed model, then those of the plain one."""
         del rows
         models = self._graphed, self._plain
-        return [describe(p, reply, {}) for model in models for p in model.parameters.values()]
+        return [p.get() for model in models for p in model.parameters.values()]
+
+
+def answer(timed: Any, request: dict[str, Any], reply: list[Any]) -> dict[str, Any]:
+    """What a burst or a look at its results came to.
+
+    Args:
+        timed: made by `prepare`.
+        request: {"do": "burst", …} or {"do": "results", "rows"}.
+        reply: receives the arrays of the results.
+    """
+    if request["do"] == "burst":
+        return dict(timed.burst(request))
+    found = timed.results(list(request["rows"]))
+    reply += [x if str(x.dtype) in DTYPES else np.empty(0, np.float32) for x in found]
+    return {}
 
 
 def prepare(resolve: Callable[[str], Any], request: dict[str, Any], arrays: list[Any]) -> Any:
@@ -209,40 +322,16 @@ def prepare(resolve: Callable[[str], Any], request: dict[str, Any], arrays: list
     Args:
         resolve: the object behind a name of the submission.
         request: {"copy_bytes"}, or {"what": "kernels.bias_add", "arguments"}, or {"what":
-            "network.TwoLayerNetwork", "sizes", "learning_rate"}, with "graph": True for a graph.
+            "network.TwoLayerNetwork", "sizes", "learning_rate", "batch"}, with "graph": True for a
+            graph.
         arrays: of the frame.
     """
+    device = driver.bound()
     if "copy_bytes" in request:
-        return Copy(int(request["copy_bytes"]))
+        return Copy(device, int(request["copy_bytes"]))
     what = resolve(request["what"])
     if "arguments" in request:
-        return Kernel(what, request, arrays)
+        return Kernel(device, what, request, arrays)
     if request.get("graph"):
         return Graph(resolve("training.graphed_step"), what, request, arrays)
-    return Steps(what, request, arrays)
-
-
-def _tiled(rows: Any, count: int) -> Any:
-    """Rows on the device, repeated to so many."""
-    import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
-    from pycuda import gpuarray  # noqa: PLC0415 - as above
-
-    seed = gpuarray.to_gpu(np.ascontiguousarray(rows))
-    out = gpuarray.empty((count, *rows.shape[1:]), rows.dtype)
-    for start in range(0, out.nbytes, seed.nbytes):
-        size = min(seed.nbytes, out.nbytes - start)
-        cuda.memcpy_dtod(int(out.gpudata) + start, seed.gpudata, size)
-    return out
-
-
-def _rows(array: Any, rows: list[int]) -> Any:
-    """Some rows of a device array, on the host; a small array whole."""
-    import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
-
-    if not rows or rows[-1] >= array.shape[0]:
-        return array.get()
-    out = np.empty((len(rows), *array.shape[1:]), array.dtype)
-    width = array.nbytes // array.shape[0]
-    for place, row in enumerate(rows):
-        cuda.memcpy_dtoh(out[place : place + 1], int(array.gpudata) + int(row) * width)
-    return out
+    return Steps(device, what, request, arrays)
