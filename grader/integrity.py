@@ -54,11 +54,13 @@ class Kind:
         title: what was seen, in neutral words.
         rule: what the homework asks for.
         step: what to do next.
+        cost: what it costs.
     """
 
     title: str
     rule: str
     step: str
+    cost: str = "No points are lost by this."
 
 
 _OUTSIDE = (
@@ -71,21 +73,25 @@ KINDS: dict[str, Kind] = {
         "the result does not come from the kernel",
         "Where a task asks for a kernel, the kernel computes the result.",
         "Let the kernel do the work, and return what it wrote.",
+        "The task has no points until it does.",
     ),
     "timing": Kind(
         "a time that cannot be trusted",
         "All work of a timed call is done between its beginning and its end, at each call.",
         "Do the whole work in every call, on the stream that it is called on.",
+        "This time has no points.",
     ),
     "patched": Kind(
         "something was replaced by which results are judged",
         "Python's, NumPy's and PyCUDA's own functions stay as they are.",
         "Give your function a name of its own instead of replacing theirs.",
+        "What was judged by it meanwhile has no points.",
     ),
     "protocol": Kind(
         "bytes on the pipe by which results are returned",
         "Results are what your functions return.",
         "Write to files in the working folder, or print; leave other descriptors alone.",
+        "The check that ran then failed.",
     ),
     "read": Kind("a file outside of the submission was opened", _OUTSIDE, _REMOVE),
     "write": Kind("a file outside of the scratch folder was to be written", _OUTSIDE, _REMOVE),
@@ -151,6 +157,11 @@ class Violation:
     def step(self) -> str:
         """What to do next."""
         return KINDS.get(self.kind, _UNKNOWN).step
+
+    @property
+    def cost(self) -> str:
+        """What it costs."""
+        return KINDS.get(self.kind, _UNKNOWN).cost
 
 
 def violation(

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from grader.evidence import Timing
+from grader.report import conduct
 from grader.report.plain import plain
 from grader.report.words import in_words
 from grader.result import State
@@ -30,7 +31,8 @@ def write(report: Report, file: Path) -> None:
 
 def to_results(report: Report) -> dict[str, Any]:
     """The content of results.json."""
-    notes = [plain(note) for note in report.notes]
+    told = (*report.notes, report.isolation, conduct.in_words(report))
+    notes = [plain(note) for note in told if note]
     more = f" {report.unmeasured} more points need a GPU." if report.unmeasured else ""
     results: dict[str, Any] = {
         "score": float(report.score),
@@ -43,6 +45,7 @@ def to_results(report: Report) -> dict[str, Any]:
             "backend": report.backend,
             "seed": report.seed,
             "max_score": report.max_score,
+            "violations": [found.kind for found in report.violations],
         },
         "tests": [_test(result) for result in report.results],
     }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from grader import tasks
 from grader.evidence import Curve, HeatMap
+from grader.report import conduct
 from grader.report.excerpts import Excerpt, excerpts
 from grader.report.figures import figures
 from grader.report.markup import Html, tag
@@ -119,6 +120,7 @@ def _header(report: Report, heading: str) -> Html:
         _counts(report.results),
         _next(report),
         *(tag("p", note, class_="note") for note in report.notes),
+        conduct.section(report),
     )
 
 
@@ -174,6 +176,8 @@ def _footer(report: Report) -> Html:
         *([("seed", str(report.seed))] if report.seed >= 0 else []),
         ("graded in", f"{report.seconds:.1f} s"),
     ]
+    if report.isolation:
+        facts.insert(1, ("isolation", report.isolation))
     listed = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
     return tag("footer", tag("dl", *listed), _output(report))
 

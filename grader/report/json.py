@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from grader.report.plain import plain
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -13,19 +15,37 @@ if TYPE_CHECKING:
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """{"score", "max_score", "backend", "seed", "results"}."""
+    """{"score", "max_score", "backend", "isolation", "seed", "results", "violations"}.
+
+    Text of the submission's is as a terminal may show it.
+    """
+    row: dict[str, Any] = _harmless(_content(report))
+    return row
+
+
+def _content(report: Report) -> dict[str, Any]:
     return {
         "score": report.score,
         "max_score": report.max_score,
         "backend": report.backend,
+        "isolation": report.isolation,
         "seed": report.seed,
         "results": [_row(result) for result in report.results],
+        "violations": [asdict(found) for found in report.violations],
     }
 
 
 def write(report: Report, file: Path) -> None:
     """Write the report; OSError where that cannot be done."""
     file.write_text(json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {key: _harmless(item) for key, item in value.items()}
+    return [_harmless(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _row(result: Result) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from grader import tasks
+from grader.report import conduct
 from grader.report.plain import plain
 from grader.report.words import in_words
 from grader.result import PartResult, State
@@ -37,8 +38,12 @@ def to_xml(report: Report) -> bytes:
         ("submission", report.submission),
     ):
         ET.SubElement(properties, "property", name=name, value=plain(str(value)))
+    if report.isolation:
+        ET.SubElement(properties, "property", name="isolation", value=plain(report.isolation))
     for result in report.results:
         _task(suite, result)
+    if told := conduct.in_words(report):
+        ET.SubElement(suite, "system-out").text = plain(told)
     for name, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{kind}"))))
     suite.set("tests", str(len(suite.findall("testcase"))))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from grader.report import conduct
 from grader.report.plain import plain
 from grader.report.words import ASSIGNMENT, command, does_not_load
 from grader.result import PartResult, Report, Result, State
@@ -114,9 +115,13 @@ class Terminal:
         for note in (*report.notes, *_not_loaded(report), *_replaced(report)):
             self._wrapped(note)
         self._output(report.output)
+        if told := conduct.in_words(report):
+            self._wrapped(told)
         next_step = self._next_step(report)
         if next_step:
             self._wrapped(f"next: {next_step}")
+        if report.isolation:
+            self._wrapped(report.isolation, "dim")
         told = f"seed {report.seed} · {report.seconds:.1f} s"
         self._wrapped(told, "dim")
 

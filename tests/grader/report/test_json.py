@@ -23,6 +23,7 @@ def test_form() -> None:
         "score": 5,
         "max_score": 8,
         "backend": "emulator",
+        "isolation": "",
         "seed": 7,
         "results": [
             {
@@ -41,6 +42,7 @@ def test_form() -> None:
                 "seconds": 0.25,
             }
         ],
+        "violations": [],
     }
 
 
