@@ -6,9 +6,6 @@ functions are replaced by stand-ins.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -29,6 +26,8 @@ from grader.actions import (
     take,
     with_full_names,
 )
+from grader.isolation import Level, Reached
+from grader.isolation.scratch import Scratch
 from grader.limits import WorkerDiedError
 from grader.outcomes import Outcome, Value, outcome
 from grader.process import WorkerProcess, WorkerStartError
@@ -44,8 +43,11 @@ from grader.verdicts import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from grader.isolation import Event
 
     Array = NDArray[Any]
 
@@ -80,6 +82,7 @@ class Judge:
         replaced: functions to replace by stand-ins from the beginning.
         waiting: called if the device takes long to start.
         worker: one that was started ahead for that backend; the judge ends it.
+        level: the walls around student code.
 
     Attributes:
         last_request: the actions that were run last.
@@ -96,14 +99,18 @@ class Judge:
         replaced: Iterable[str] = (),
         waiting: Callable[[], None] | None = None,
         worker: WorkerProcess | None = None,
+        level: Level = Level.LIGHT,
     ) -> None:
         self.folder, self.seed, self.backend = folder.resolve(), seed, backend
         self.device = device.resolve()
         self.replaced = set(replaced)
-        self._waiting = waiting
+        self._waiting, self._level = waiting, level
         self._loaded: frozenset[str] | None = None
         self._worker = worker
-        self._scratch = Path(tempfile.mkdtemp(prefix="grader-"))
+        self._held = Scratch()
+        self._scratch = self._held.path
+        self._events: tuple[Event, ...] = ()
+        self.reached = Reached()
         self._faults: dict[str, Mapping[str, Any]] = {}
         self._missing: frozenset[str] = frozenset()
         self._too_slow: dict[str, str] = {}
@@ -115,12 +122,18 @@ class Judge:
     def start(self) -> None:
         """Start a worker, without waiting for it."""
         if self._worker is None:
-            self._worker, self._loaded = WorkerProcess(self._scratch, self.backend), None
+            self._worker = WorkerProcess(
+                self._scratch,
+                self.backend,
+                level=self._level,
+                readable=(self.folder, self.device),
+            )
+            self._loaded = None
 
     def close(self) -> None:
         """End the worker and remove what it left."""
         self._drop()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._held.remove()
 
     def rng(self, *names: str) -> np.random.Generator:
         """A generator of inputs, of the seed and of the names (a task, a part)."""
@@ -153,7 +166,9 @@ class Judge:
             what = called[-1] if called else actions[-1].what
             if death.is_slow:
                 self._too_slow[what] = death.reason
-            raise CheckFailure(f"{short_name(what)}: {death.reason}", file=file_of(what)) from None
+            message = f"{short_name(what)}: {death.reason}"
+            file = death.file or file_of(what)
+            raise CheckFailure(message, file=file, line=death.line) from None
         try:
             outcomes = self._outcomes(actions, reply, reply_arrays)
             self.last_launched_own = any(outcome.own_threads for outcome in outcomes)
@@ -190,6 +205,8 @@ class Judge:
             under: the program and its options; what it finds out is its own business.
             limit_s: for the program to end when the worker has.
         """
+        if self._level is Level.FULL:
+            return  # such a program needs what the walls forbid
         worker = WorkerProcess(self._scratch, self.backend, under)
         entries, arrays = self.last_request
         try:
@@ -260,7 +277,7 @@ class Judge:
             try:
                 return self._worker.ask(self._request(wanted), [])[0]
             except WorkerDiedError as death:
-                died_in = _module_being_loaded(self._worker.scratch, module)
+                died_in = self._worker.loading or module
                 self._faults[died_in] = {
                     "type": "died",
                     "message": death.reason,
@@ -285,10 +302,17 @@ class Judge:
         """The beginning of what the submission printed, in all workers that have ended."""
         return "".join(self._output)
 
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the submission did that it has no business with, in all workers so far."""
+        return self._events + (self._worker.events if self._worker is not None else ())
+
     def _drop(self) -> None:
         if self._worker is not None:
             self._worker.kill()
             self._output.append(self._worker.output)
+            self._events += self._worker.events
+            self.reached = self._worker.reached
             self._worker, self._loaded = None, None
 
     def _outcomes(
@@ -303,11 +327,3 @@ class Judge:
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise CheckFailure(f"the worker's answer makes no sense ({error!r})") from None
         return outcomes
-
-
-def _module_being_loaded(scratch: Path, otherwise: str) -> str:
-    """The module whose import a worker noted last, before it died."""
-    try:
-        return (scratch / "loading").read_text("utf-8").strip()
-    except OSError:
-        return otherwise

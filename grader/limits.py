@@ -31,6 +31,9 @@ MEMORY_LIMIT_BYTES = 4 << 30
 """Resident, of the worker and all it started; the largest honest one takes 0.4 GiB on the emulator
 and 0.7 GiB on a GPU."""
 
+SCRATCH_LIMIT_BYTES = 1 << 30
+"""Of the files in a worker's folder, where the system itself does not bound them."""
+
 PROCESS_LIMIT = 64
 """Of the worker and all it started; a compiler takes five or six."""
 
@@ -42,11 +45,14 @@ class WorkerDiedError(Exception):
         reason: in words for the student.
         is_backstop: it ran into the wall-clock limit, which a busy machine can cause.
         is_slow: it ran into a limit, so that running the same again would take as long.
+        file, line: where the submission was then, None where that is not known.
     """
 
     def __init__(self, reason: str, *, is_backstop: bool = False, is_slow: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.is_backstop, self.is_slow = reason, is_backstop, is_slow
+        self.file: str | None = None
+        self.line: int | None = None
 
 
 class Deadline:
@@ -59,6 +65,19 @@ class Deadline:
 
     def __init__(self, pid: int, *, on_gpu: bool = False) -> None:
         self._pid, self._on_gpu = pid, on_gpu
+        self._uid: int | None = None
+        self._scratch: Path | None = None
+        self.restart()
+
+    def watch(self, pid: int, uid: int | None, scratch: Path | None) -> None:
+        """Know the worker better: it is that process, and all of that user id is its own.
+
+        Args:
+            pid: leads a session of its own.
+            uid: None where it has the judge's.
+            scratch: a folder whose size is bounded from here; None where the system does that.
+        """
+        self._pid, self._uid, self._scratch = pid, uid, scratch
         self.restart()
 
     def restart(self, wall_limit_s: float | None = None) -> None:
@@ -80,7 +99,7 @@ class Deadline:
                 is_backstop=True,
                 is_slow=True,
             )
-        processes = list(_processes(session=self._pid))
+        processes = list(_processes(self._pid) if self._uid is None else _owned_by(self._uid))
         if len(processes) > PROCESS_LIMIT:
             raise WorkerDiedError(
                 f"stopped: it started more than {PROCESS_LIMIT} processes", is_slow=True
@@ -89,6 +108,11 @@ class Deadline:
         if sum(process.resident_bytes for process in processes) > limit:
             raise WorkerDiedError(
                 f"stopped: it took more than {limit / (1 << 30):.1f} GiB of memory", is_slow=True
+            )
+        if self._scratch is not None and _size_bytes(self._scratch) > SCRATCH_LIMIT_BYTES:
+            gibibytes = SCRATCH_LIMIT_BYTES / (1 << 30)
+            raise WorkerDiedError(
+                f"stopped: it wrote more than {gibibytes:.1f} GiB of files", is_slow=True
             )
 
 
@@ -100,18 +124,20 @@ def memory_limit_bytes() -> int:
     return MEMORY_LIMIT_BYTES
 
 
-def kill_all(session: int, mark: str) -> None:
+def kill_all(session: int, mark: str, uid: int | None = None) -> None:
     """Kill a worker and whatever it started.
 
     Args:
         session: the worker's pid; it leads a session and a process group.
         mark: an environment variable's definition that only its processes inherit, by which those
             that left the session are found.
+        uid: of its processes alone, if they have one.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(session, signal.SIGKILL)
     for _ in range(_SWEEPS):  # they may start others meanwhile
-        left = [p.pid for p in _processes(session=session)] + list(_marked(mark))
+        left = [p.pid for p in _processes(session)] + list(_marked(mark))
+        left += [] if uid is None else [p.pid for p in _owned_by(uid)]
         for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -142,6 +168,32 @@ def _processes(session: int) -> Iterator[_Process]:
         fields = _stat(pid)
         if fields and fields[0] != _ZOMBIE and int(fields[3]) == session:
             yield _Process(pid, int(fields[21]) * page_bytes)
+
+
+def _owned_by(uid: int) -> Iterator[_Process]:
+    """The living processes of a user id; /proc's owner can be hidden, this can't (proc(5))."""
+    for pid in _pids():
+        try:
+            text = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+        except OSError:
+            continue
+        fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+        owned = str(uid) in fields.get("Uid", "").split()
+        if owned and not fields.get("State", _ZOMBIE).startswith(_ZOMBIE):
+            yield _Process(pid, int(fields.get("VmRSS", "0").split()[0]) << 10)
+
+
+def _size_bytes(folder: Path) -> int:
+    """Of all files below a folder, as far as they take room on the disk."""
+    total, folders = 0, [str(folder)]
+    while folders:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    total += 512 * entry.stat(follow_symlinks=False).st_blocks
+    return total
 
 
 def _marked(mark: str) -> Iterator[int]:

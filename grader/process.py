@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -15,10 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader import limits, protocol
+from grader.isolation import Level, Reached
+from grader.isolation.view import View
 from grader.limits import WorkerDiedError
+from grader.reports import Reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from grader.isolation import Event
 
 ENTRY = Path(__file__).resolve().parent / "worker" / "__main__.py"
 
@@ -40,6 +46,7 @@ _CLEAN_UP = re.compile(
 )
 _REASON_LINES = 12  # of what a worker wrote before it ended: enough for the end of a traceback
 _POLL_S = 0.1
+_SUPERVISOR_S = 10.0  # it kills, which takes milliseconds; on a machine that does nothing else
 
 _PASSED_ON = (
     "PATH",
@@ -81,18 +88,33 @@ class WorkerProcess:
         under: a program with its options that runs the worker, such as compute-sanitizer, for
             which memory comes from the device itself, unpoisoned.
         timing: it takes times, so nothing is recorded, and memory is not poisoned.
+        level: the walls around it.
+        readable: folders and files that student code may read within them, besides Python's own.
+
+    Attributes:
+        reached: what isolation came to; known when the worker is ready.
     """
 
     def __init__(
-        self, scratch: Path, backend: str, under: Sequence[str] = (), *, timing: bool = False
+        self,
+        scratch: Path,
+        backend: str,
+        under: Sequence[str] = (),
+        *,
+        timing: bool = False,
+        level: Level = Level.LIGHT,
+        readable: Sequence[Path] = (),
     ) -> None:
-        self.scratch, self.backend = scratch, backend
+        self.scratch, self.backend, self.level = scratch, backend, level
+        self.reached = Reached()
         self._mark = f"GRADER_WORKER={secrets.token_hex(8)}"
         from_judge, self._to_worker = os.pipe()
         self._from_worker, to_judge = os.pipe()
+        from_hook, to_reports = os.pipe()
+        ends = (from_judge, to_judge, to_reports)
         judge = "" if under else str(os.getpid())
         self._process = subprocess.Popen(
-            [*under, sys.executable, "-I", str(ENTRY), str(from_judge), str(to_judge), judge],
+            [*under, sys.executable, "-I", str(ENTRY), *map(str, ends), judge],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -101,24 +123,36 @@ class WorkerProcess:
                 **_environment(backend, bare=bool(under)),
                 **_definition(self._mark),
                 **({"GRADER_TIMING": "1"} if timing else {}),
+                **(_view(scratch, readable) if level is Level.FULL else {}),
             },
-            pass_fds=(from_judge, to_judge),
+            pass_fds=ends,
             start_new_session=True,
         )
-        os.close(from_judge)
-        os.close(to_judge)
+        for end in ends:
+            os.close(end)
         os.set_blocking(self._from_worker, False)
+        self._reports = Reports(from_hook)
         self._deadline = limits.Deadline(self._process.pid, on_gpu=backend == "gpu")
         self._output = bytearray()
         self._reader = threading.Thread(target=self._drain, daemon=True)
         self._reader.start()
-        self._requests = 0
+        self._pid, self._uid = self._process.pid, None
         self._is_ready = False
 
     @property
     def output(self) -> str:
         """The first part of what the worker wrote to stdout and stderr."""
         return _CLEAN_UP.sub("", self._output.decode("utf-8", "replace"))
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the submission did, or tried, that it has no business with; so far."""
+        return self._reports.events
+
+    @property
+    def loading(self) -> str:
+        """The module of the submission whose import began last; "" before the first."""
+        return self._reports.loading
 
     def wait_until_ready(self, told: Callable[[], None] | None = None) -> None:
         """Wait for the worker's first word.
@@ -142,6 +176,7 @@ class WorkerProcess:
             how = f"its process ended ({_name_of(code)})" if code is not None else "no answer"
             raise WorkerStartError(self.backend, "\n".join([how, *said])) from None
         self._raise_if_unusable(message)
+        self._note_isolation(message.get("entered"))
         self._is_ready = True
 
     def ask(self, request: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
@@ -152,12 +187,14 @@ class WorkerProcess:
             WorkerStartError: its device does not start.
         """
         self.wait_until_ready()
-        self._requests += 1
+        number = secrets.token_hex(8)
+        if "folder" in request:
+            self._reports.folder = Path(request["folder"])
         self._deadline.restart()
-        protocol.send(self, {**request, "id": self._requests}, arrays)
+        protocol.send(self, {**request, "id": number}, arrays)
         reply, reply_arrays = self._receive()
         self._raise_if_unusable(reply)
-        if reply.get("id") != self._requests:
+        if reply.get("id") != number:
             self.kill()
             raise WorkerDiedError("your code wrote to the grader's private pipe")
         return reply, reply_arrays
@@ -172,9 +209,14 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the worker and all that it started, and wait for it."""
-        limits.kill_all(self._process.pid, self._mark)
+        if self.level is Level.FULL:
+            self._process.terminate()  # its supervisor ends all of it, and knows when that is done
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_SUPERVISOR_S)
+        limits.kill_all(self._process.pid, self._mark, self._uid)
         self._process.wait()
         self._reader.join(timeout=1.0)
+        self._reports.close()
         for descriptor in (self._to_worker, self._from_worker):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
@@ -225,9 +267,22 @@ class WorkerProcess:
             if code is None and not closed:
                 raise WorkerDiedError("your code wrote to the grader's private pipe") from error
             raise WorkerDiedError(_ending(code)) from error
-        except WorkerDiedError:
+        except WorkerDiedError as death:
+            if death.is_slow:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(self._pid, signal.SIGUSR2)
+                death.file, death.line = self._reports.whereabouts()
             self.kill()
             raise
+
+    def _note_isolation(self, entered: object) -> None:
+        """Take over what the worker said of its walls, before student code was loaded."""
+        if not isinstance(entered, dict):
+            return
+        self._pid, self._uid = int(entered["pid"]), entered["uid"]
+        self.reached = Reached(tuple(entered["measures"]), tuple(entered["missing"]))
+        scratch = None if entered["own_root"] else self.scratch
+        self._deadline.watch(self._pid, self._uid, scratch)
 
     def _raise_if_unusable(self, message: dict[str, Any]) -> None:
         """Raise WorkerStartError where the worker says that its device does not start."""
@@ -259,6 +314,14 @@ def _name_of(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
     return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+
+
+def _view(scratch: Path, readable: Sequence[Path]) -> dict[str, str]:
+    """What student code may see, for a worker with walls."""
+    shared = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    cache = Path(os.environ.get("EMULATOR_CACHE") or f"{shared}/cuda-emulator")
+    view = View(scratch.resolve(), tuple(path.resolve() for path in readable), cache.resolve())
+    return {"GRADER_VIEW": json.dumps(view.words())}
 
 
 def _definition(mark: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What a worker takes upon itself before student code runs in it.
 
 It keeps accidents away from the grader and from its answers. It is no wall against an attacker: who
-wants to can undo it from within.
+wants to can undo it from within; the walls are those of grader.isolation.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import resource
 import signal
 import sys
 from importlib.abc import MetaPathFinder
-from importlib.machinery import PathFinder
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,14 +30,15 @@ MAX_FILE_BYTES = 256 << 20
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
-def die_with(judge: int | None) -> None:
+def die_with(judge: int | None, last: int = signal.SIGKILL) -> None:
     """Be killed when the judge's thread that started this process ends, however that happens.
 
     Args:
         judge: its pid; None where another program stands between.
+        last: the signal to get then.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, last)
     if judge is not None and os.getppid() != judge:
         os._exit(0)  # it ended before
 
@@ -66,11 +67,19 @@ class _Rooms(MetaPathFinder):
     """Finds those packages of the repository that student code needs, and no others."""
 
     def __init__(self, root: Path) -> None:
-        self._path = [str(root)]
+        self._root = root
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Answer for a package itself; what lies within is found by the package's own path."""
-        del path
-        return PathFinder.find_spec(name, self._path, target) if name in ROOMS else None
+        """Answer for a package itself; what lies within is found by the package's own path.
+
+        Its file is named, not looked for: the repository's own folder may be closed to a worker.
+        """
+        del path, target
+        folder = self._root / name
+        if name not in ROOMS:
+            return None
+        return spec_from_file_location(
+            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )

@@ -12,7 +12,6 @@ import importlib.util
 import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader import tasks
@@ -23,6 +22,7 @@ from grader.worker.faults import describe_fault
 if TYPE_CHECKING:
     import types
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
 MODULES = tuple(file.removesuffix(".py") for file in tasks.FILES)
 """The modules of a submission, in the order in which they build on each other."""
@@ -36,15 +36,21 @@ class Submission(MetaPathFinder):
         device: the judge's own device.py.
         replaced: functions to replace by stand-ins, e.g. "kernels.column_mean".
         without: modules that are not to be imported at all: they killed a worker.
+        told: called with the name of each module before it is imported, which may kill this
+            process.
     """
 
     def __init__(
-        self, folder: Path, device: Path, replaced: Iterable[str], without: Iterable[str] = ()
+        self,
+        folder: Path,
+        device: Path,
+        replaced: Iterable[str],
+        without: Iterable[str] = (),
+        told: Callable[[str], object] = str,
     ) -> None:
-        self.folder, self._device = folder, device
+        self.folder, self._device, self._told = folder, device, told
         self._replaced, self._without = frozenset(replaced), frozenset(without)
         self.missing: list[str] = []
-        self._note = Path.cwd() / "loading"  # read by the judge, should an import kill this process
 
     def load(self, prepare: Callable[[Any], None] | None = None) -> dict[str, Any]:
         """Import every module.
@@ -109,7 +115,7 @@ class Submission(MetaPathFinder):
         if name in self._without:
             sys.modules[name] = standins.module(name)
             return None
-        self._note.write_text(name, "utf-8")
+        self._told(name)
         if not (self.folder / f"{name}.py").is_file():
             sys.modules[name] = standins.module(name)
             return {"type": "missing", "message": f"there is no {name}.py", "file": f"{name}.py"}

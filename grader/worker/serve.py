@@ -7,23 +7,39 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grader import protocol
 from grader.worker import device, launches, probes, timing
 from grader.worker.faults import describe_fault, first_line
 from grader.worker.loader import Submission
 from grader.worker.models import MODELS
+from grader.worker.originals import Originals, tell_shadows
 from grader.worker.pipe import Pipe
 from grader.worker.values import Arguments, describe
 
+if TYPE_CHECKING:
+    from grader.worker.audit import Watch
+    from grader.worker.events import Channel
 
-def serve(read_fd: int, write_fd: int) -> None:
+
+def serve(
+    read_fd: int,
+    write_fd: int,
+    told: tuple[Channel, Watch],
+    entered: dict[str, Any] | None = None,
+) -> None:
     """Answer requests until the judge closes the pipe.
 
     Requests: {"id", "op": "load", "folder", "device", "replaced"} and {"id", "op": "run",
         "actions"}
-    with the actions' arrays. Replies echo the id.
+    with the actions' arrays. Replies echo the id, which nobody can guess.
+
+    Args:
+        read_fd: of the private pipe.
+        write_fd: of the private pipe.
+        told: where events go, and what sees them.
+        entered: what the judge is to know of this process's isolation.
     """
     pipe = Pipe(read_fd, write_fd)
     sys.dont_write_bytecode = True  # a submission's folder is read, never written
@@ -36,7 +52,7 @@ def serve(read_fd: int, write_fd: int) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the judge reports it
         protocol.send(pipe, {"unusable": device.reason(error)})
         return
-    protocol.send(pipe, {"ready": True})
+    protocol.send(pipe, {"ready": True, **(entered or {})})
     worker: Worker | None = None
     while True:
         try:
@@ -46,7 +62,7 @@ def serve(read_fd: int, write_fd: int) -> None:
         reply_arrays: list[Any] = []
         if request["op"] == "load":
             try:
-                worker = Worker(request, backend)
+                worker = Worker(request, backend, told)
                 reply = worker.loaded
             except device.StartError as error:
                 reply = {"unusable": str(error)}
@@ -57,6 +73,8 @@ def serve(read_fd: int, write_fd: int) -> None:
         else:
             reply = {"error": "nothing is loaded"}
         _flush()
+        if worker is not None:
+            worker.compare()
         protocol.send(pipe, {"id": request["id"], **reply}, reply_arrays)
 
 
@@ -66,17 +84,39 @@ class Worker:
     Args:
         request: of the operation "load".
         backend: "gpu" or "emulator".
+        told: where events go, and what sees them.
     """
 
-    def __init__(self, request: dict[str, Any], backend: str) -> None:
+    _originals: Originals | None = None  # of the process: noted before its first submission
+
+    def __init__(self, request: dict[str, Any], backend: str, told: tuple[Channel, Watch]) -> None:
         self._folder = Path(request["folder"])
+        self._channel, self._watch = told
         self._submission = Submission(
-            self._folder, Path(request["device"]), request["replaced"], request["without"]
+            self._folder,
+            Path(request["device"]),
+            request["replaced"],
+            request["without"],
+            self._channel.loading,
         )
-        self.loaded = self._submission.load(device.prepare if backend == "gpu" else None)
+        self._backend = backend
+        self.loaded = self._submission.load(self._prepare)
         self.loaded["findings"] = device.take_findings(self._folder)
         launches.take()
         self._timed: Any = None
+
+    def _prepare(self, given: Any) -> None:
+        """Once the device is there, and before anything of the submission is."""
+        if self._backend == "gpu":
+            device.prepare(given)
+        Worker._originals = Originals()
+        tell_shadows(self._folder, self._channel)
+        self._watch.begin(self._folder, Path(given.__file__))
+
+    def compare(self) -> None:
+        """Tell what the submission has put in the place of what is not its own."""
+        if self._originals is not None:
+            self._originals.compare(self._folder, self._channel)
 
     def run(
         self, actions: list[dict[str, Any]], arrays: list[Any], reply: list[Any]
@@ -160,6 +200,8 @@ class Worker:
         with probes.idle(action.get("idle", ())):
             returned = function(*positional, **keywords)
         findings = device.take_findings(self._folder)
+        if "idle" in action:
+            findings = []  # what nobody wrote is read: the judge's doing
         if "name" in action:
             kept[action["name"]] = returned
         if verb == "new":

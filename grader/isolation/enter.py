@@ -1,0 +1,255 @@
+"""Puts the walls around a worker, from within, before anything of a submission is loaded.
+
+The process that the judge started stays outside as supervisor: it leases the user id, makes the
+namespaces, starts the worker in them, and when the worker or the judge ends it ends everything that
+the worker started. A process namespace (or, without it, the user id) makes that certain: whatever
+forked twice, or left for a session of its own, is in there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from grader import limits
+from grader.isolation import cgroup, landlock, seccomp, system, uids, view
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+OPEN_FILES = 1024
+PROCESSES = 512
+"""Threads count, too; the judge's own limit of processes is lower, and told in words."""
+
+
+@dataclass
+class Entered:
+    """A worker within its walls.
+
+    Attributes:
+        pid: as the judge sees it.
+        uid: its own user id; None where it has the judge's.
+        measures, missing: see `grader.isolation.Reached`.
+        own_root: it has a root folder of its own, whose /tmp nobody else sees.
+    """
+
+    pid: int = 0
+    uid: int | None = None
+    measures: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    own_root: bool = False
+
+    def attempt(self, name: str, put_up: Callable[[], object]) -> bool:
+        """Put up one wall, and note whether it stands."""
+        try:
+            told = put_up()
+        except (OSError, KeyError, AttributeError) as error:
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            self.missing.append(f"{name} ({why})")
+            return False
+        self.measures.append(told if isinstance(told, str) else name)
+        return True
+
+
+def enter(seen: view.View, root: Path, keep: tuple[int, ...]) -> Entered:
+    """Return in a new process, the worker's, with all walls that can be had here.
+
+    The process that calls it stays behind as supervisor, and ends as the worker ends.
+
+    Args:
+        seen: what the worker may see.
+        root: the repository.
+        keep: descriptors of the worker's, which the supervisor closes.
+    """
+    entered = Entered()
+    if sys.platform != "linux":
+        entered.missing.append("own user id, namespaces, Landlock, seccomp (this is not Linux)")
+        return entered
+    shown = view.readable(seen, root)
+    lease = _lease(entered, seen)
+    inside = _leave_namespaces(entered)
+    group: list[cgroup.Group] = []
+    entered.attempt("control group", lambda: _limit(group))
+    from_supervisor, to_worker = os.pipe()
+    init = _start_init() if "processes" in inside else 0
+    worker = os.fork()
+    if worker:
+        for descriptor in (*keep, from_supervisor):
+            os.close(descriptor)
+        for made in group:
+            made.add(worker)
+        os.write(to_worker, str(worker).encode())
+        os.close(to_worker)
+        _supervise(worker, init, entered.uid, group)
+    os.close(to_worker)
+    if lease is not None:
+        lease.close()
+    told = os.read(from_supervisor, 32)
+    if not told:
+        os._exit(1)  # the supervisor ended
+    os.close(from_supervisor)
+    entered.pid = int(told)
+    _confine(entered, seen, shown, inside)
+    return entered
+
+
+def _lease(entered: Entered, seen: view.View) -> socket.socket | None:
+    """Lease a user id, where this process may change to it."""
+    if os.geteuid() != 0:
+        entered.missing.append("own user id (the grader does not run as root)")
+        return None
+    held: list[socket.socket] = []
+
+    def take() -> None:
+        entered.uid, one = uids.lease()
+        held.append(one)
+        os.chown(seen.scratch, entered.uid, entered.uid)
+
+    entered.attempt("own user id", take)
+    return held[0] if held else None
+
+
+def _leave_namespaces(entered: Entered) -> set[str]:
+    """Leave those namespaces that this process may; mounts come later, in the worker."""
+    uid, gid = os.geteuid(), os.getegid()
+    if uid != 0:
+        try:
+            system.unshare("users", "mounts")
+        except OSError as error:
+            entered.missing.append(f"namespaces ({error.strerror})")
+            return set()
+        Path("/proc/self/setgroups").write_text("deny", "ascii")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", "ascii")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", "ascii")
+    done, refused = [], []
+    for name in ("processes", "IPC", "network", "hostname"):
+        try:
+            system.unshare(name)
+            done.append(name)
+        except OSError as error:  # noqa: PERF203 - four rounds
+            refused.append((name, error.strerror))
+    if done:
+        entered.measures.append(f"own namespaces ({', '.join(done)})")
+    if refused:
+        names = ", ".join(name for name, _ in refused)
+        entered.missing.append(f"namespaces of {names} ({refused[0][1]})")
+    return set(done)
+
+
+def _limit(group: list[cgroup.Group]) -> str:
+    memory = limits.memory_limit_bytes()
+    made = cgroup.make(memory + memory // 4 + view.SCRATCH_BYTES, PROCESSES)
+    group.append(made)
+    return f"control group ({', '.join(made.limited)})"
+
+
+def _start_init() -> int:
+    """Start the first process of the new process namespace: all others end when it ends."""
+    init = os.fork()
+    if init:
+        return init
+    try:
+        system.die_with_parent(signal.SIGKILL)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans that end are reaped
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.closerange(0, OPEN_FILES)
+        system.drop_capabilities()
+        while True:
+            signal.pause()
+    finally:
+        os._exit(0)
+
+
+def _supervise(worker: int, init: int, uid: int | None, group: list[cgroup.Group]) -> NoReturn:
+    """Wait for the worker, or for the judge's word or end, and end all that is left."""
+
+    def end(*_: object) -> None:
+        for pid in filter(None, (worker, init)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end)
+    system.die_with_parent(signal.SIGTERM)
+    _, status = os.waitpid(worker, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if init:
+        os.kill(init, signal.SIGKILL)
+        os.waitpid(init, 0)  # the last one of its namespace to go
+    elif uid is not None:
+        uids.kill_all_of(uid)
+    for made in group:
+        made.remove()
+    if os.WIFSIGNALED(status):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        number = os.WTERMSIG(status)
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1)
+
+
+def _confine(entered: Entered, seen: view.View, shown: list[str], inside: set[str]) -> None:
+    """The worker's own part, in the order in which each step is still allowed."""
+    system.die_with_parent(signal.SIGKILL)
+    os.setsid()
+    with contextlib.suppress(OSError):
+        system.unshare("mounts")  # without a user namespace it has not been left yet
+    entered.own_root = entered.attempt(
+        "own root folder",
+        lambda: view.build_root(seen, shown, own_processes="processes" in inside),
+    )
+    scratch = Path(view.OWN_SCRATCH) if entered.own_root else seen.scratch
+    for which, most in (
+        (resource.RLIMIT_NPROC, PROCESSES),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        if which != resource.RLIMIT_NPROC or entered.uid is not None:  # else it counts the judge's
+            resource.setrlimit(which, (most, most))
+    if entered.uid is not None:
+        system.drop_bounding_set()
+        os.setgroups(view.groups())
+        os.setresgid(entered.uid, entered.uid, entered.uid)
+        os.setresuid(entered.uid, entered.uid, entered.uid)
+        system.readable_by_itself()
+        system.die_with_parent(signal.SIGKILL)  # the change of uid undid it
+    system.drop_capabilities()
+    entered.attempt("no new privileges", system.no_new_privileges)
+    _settle(scratch, seen.shared_cache)
+    writable = [str(scratch), "/proc/self", *map(str, view.devices())]
+    entered.attempt("Landlock", lambda: landlock.restrict([*shown, "/proc", "/dev"], writable))
+    entered.attempt("seccomp", seccomp.install)
+
+
+def _settle(scratch: Path, shared_cache: Path | None) -> None:
+    """Make scratch the home of everything that is written, and bring in the shared cache."""
+    os.umask(0o077)
+    os.chdir(scratch)
+    cache = scratch / ".cache"
+    own = {
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "XDG_CACHE_HOME": cache,
+        "EMULATOR_CACHE": cache / "cuda-emulator",
+        "PYCUDA_CACHE_DIR": cache / "pycuda",
+    }
+    tempfile.tempdir = None
+    for name, path in own.items():
+        path.mkdir(parents=True, exist_ok=True)
+        os.environ[name] = str(path)
+    for kind in ("libraries", "headers"):
+        folder = cache / "cuda-emulator" / kind
+        folder.mkdir(exist_ok=True)
+        shared = shared_cache / kind if shared_cache is not None else None
+        if shared is not None and shared.is_dir():
+            for made in shared.iterdir():
+                if not (folder / made.name).is_symlink():
+                    (folder / made.name).symlink_to(made)

@@ -1,0 +1,136 @@
+"""What a submission must not replace: clocks, events, arrays, NumPy's functions, import hooks.
+
+They are noted before anything of the submission is loaded, and compared after each request. What
+another library replaced is that library's business.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from grader.worker.events import Channel
+
+MODULES = (
+    *("builtins", "time", "gc", "os", "json", "struct", "ctypes", "importlib", "numpy"),
+    *("pycuda.driver", "pycuda.gpuarray", "pycuda.compiler", "pycuda.autoinit", "skcuda.cublas"),
+)
+"""All that is callable in them; a submission may add names of its own."""
+
+CLASSES = (
+    ("pycuda.driver", ("Event", "Context", "Stream", "Function", "Module", "DeviceAllocation")),
+    ("pycuda.gpuarray", ("GPUArray",)),
+    ("pycuda.compiler", ("SourceModule",)),
+)
+
+_SHADOWS = {
+    *(name.partition(".")[0] for name in MODULES),
+    *("sys", "cuda", "backend", "emulator", "grader", "solution"),
+    *("pytest", "conftest", "sitecustomize", "usercustomize"),
+}
+"""Names of modules that a submission could want to take the place of another."""
+
+
+class Originals:
+    """The objects as they were; made once the device is there, before student code is loaded."""
+
+    def __init__(self) -> None:
+        self._saved = [
+            (name, space, {key: held for key, held in space.items() if _matters(held)})
+            for name, space in _spaces()
+        ]
+        self._modules = {
+            name: module
+            for name, module in sys.modules.items()
+            if name in MODULES
+            or name.partition(".")[0] in ("numpy", "pycuda", "skcuda", "emulator")
+        }
+        self._finders = {id(finder) for finder in (*sys.meta_path, *sys.path_hooks)}
+
+    def compare(self, folder: Path, channel: Channel) -> None:
+        """Tell what is replaced, each time as long as it is."""
+        for name, space, saved in self._saved:
+            for key, held in saved.items():
+                now = space.get(key)
+                if now is not held and _may_be_of(now, folder):
+                    channel.tell_again("patched", f"{name}.{key}: replaced", *_place(now, folder))
+        for name, module in self._modules.items():
+            now = sys.modules.get(name)
+            if now is not module and now is not None and _may_be_of(now, folder):
+                channel.tell_again("patched", f"sys.modules.{name}: replaced", *_place(now, folder))
+        for finder in (*sys.meta_path, *sys.path_hooks):
+            if id(finder) not in self._finders and _is_of(finder, folder):
+                place = _place(finder, folder)
+                channel.tell_again("patched", "sys.meta_path: an import hook was added", *place)
+
+
+def tell_shadows(folder: Path, channel: Channel) -> None:
+    """Tell of files beside the submission's own that bear the names of other modules."""
+    for path in sorted(folder.iterdir()):
+        name = path.name.partition(".")[0]
+        is_module = path.suffix in (".py", ".so", ".pyc") or path.is_dir()
+        if is_module and name in _SHADOWS:
+            told = f"{path.name}: not imported in place of the real {name}"
+            channel.tell("import", told, path.name, 0)
+
+
+def _spaces() -> Iterator[tuple[str, Any]]:
+    """The namespaces that are watched, by dotted name."""
+    for name in MODULES:
+        module = sys.modules.get(name)
+        if module is not None:
+            yield name, vars(module)
+    for name, classes in CLASSES:
+        module = importlib.import_module(name)
+        for each in classes:
+            held = getattr(module, each, None)
+            if isinstance(held, type):
+                yield f"{name}.{each}", held.__dict__
+
+
+def _matters(held: Any) -> bool:
+    return callable(held) or isinstance(held, property | staticmethod | classmethod)
+
+
+def _code(held: Any) -> Any:
+    held = getattr(held, "__func__", held)
+    held = getattr(held, "fget", held)
+    return getattr(getattr(held, "__wrapped__", held), "__code__", None) or getattr(
+        held, "__code__", None
+    )
+
+
+def _may_be_of(held: Any, folder: Path) -> bool:
+    """Whether a submission may have put that there: no file of another library tells otherwise."""
+    file = _file(held)
+    return not file or file.startswith(f"{folder}/") or not os.path.isabs(file)  # noqa: PTH117
+
+
+def _is_of(held: Any, folder: Path) -> bool:
+    """Whether that is an object, a class or a function of the submission's."""
+    return _file(held).startswith(f"{folder}/")
+
+
+def _file(held: Any) -> str:
+    code = _code(held)
+    if code is not None:
+        return str(code.co_filename)
+    module = held if isinstance(held, type(sys)) else None
+    if module is None:
+        of = held if isinstance(held, type) else type(held)
+        module = sys.modules.get(str(getattr(of, "__module__", "")))
+    return str(getattr(module, "__file__", None) or "")
+
+
+def _place(held: Any, folder: Path) -> tuple[str, int]:
+    """File and line of the submission's where that is written; ("", 0) where none is known."""
+    file, code = _file(held), _code(held)
+    if not file.startswith(f"{folder}/"):
+        return "", 0
+    return file[len(f"{folder}/") :], int(code.co_firstlineno) if code is not None else 0
