@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import tasks
 from grader.devices import GPU
 from grader.integrity import distinct
+from grader.isolation import Level, Reached
 from grader.result import Report, Result, State
 from grader.timing import plan
 
@@ -72,6 +73,7 @@ def grade(
     workers: Mapping[str, WorkerProcess] | None = None,
     announce: Callable[[Result], None] | None = None,
     waiting: Callable[[], None] | None = None,
+    level: Level = Level.LIGHT,
 ) -> Report:
     """Grade a submission.
 
@@ -85,6 +87,7 @@ def grade(
         workers: processes started ahead, by backend.
         announce: called with each Result as soon as it is there.
         waiting: called if a device takes long to start.
+        level: the walls around student code.
 
     Returns:
         the report, its results in the order of the table.
@@ -109,6 +112,7 @@ def grade(
         failed=not_started | set(failed),
         announce=announce,
         waiting=waiting,
+        level=level,
     )
     judged = grading.run(workers or {}, alone=alone) if grading.wanted else {}
     results |= judged
@@ -123,6 +127,7 @@ def grade(
         else (),
         seconds=time.perf_counter() - begun,
         output=grading.output,
+        isolation=grading.reached.text(),
         sources=_sources(folder),
         violations=distinct(seen for task in wanted for seen in results[task.id].violations),
     )
@@ -139,7 +144,9 @@ class _Grading:
     failed: set[str]
     announce: Callable[[Result], None] | None
     waiting: Callable[[], None] | None
+    level: Level
     output: str = ""
+    reached: Reached = field(default_factory=Reached)
 
     def run(self, workers: Mapping[str, WorkerProcess], *, alone: bool) -> dict[str, Result]:
         """Judge the wanted tasks on every device."""
@@ -156,6 +163,7 @@ class _Grading:
                 replaced=replaced,
                 waiting=self.waiting,
                 worker=workers.get(backend),
+                level=self.level,
             )
             for backend in self.devices.names
         ]
@@ -171,6 +179,7 @@ class _Grading:
             for judge in judges:
                 judge.close()
             self.output = judges[0].output
+            self.reached = judges[-1].reached
         return results
 
     def _without_others(self, judges: Sequence[Judge], first: Result) -> dict[str, Result]:

@@ -85,6 +85,7 @@ class Judge:
         level: the walls around student code.
 
     Attributes:
+        reached: what isolation came to in the worker that ended last.
         last_request: the actions that were run last.
         last_launched_own: whether a kernel of the submission ran in them.
     """
@@ -104,7 +105,7 @@ class Judge:
         self.folder, self.seed, self.backend = folder.resolve(), seed, backend
         self.device = device.resolve()
         self.replaced = set(replaced)
-        self._waiting, self._level = waiting, level
+        self._waiting, self.level = waiting, level
         self._loaded: frozenset[str] | None = None
         self._worker = worker
         self._held = Scratch()
@@ -125,7 +126,7 @@ class Judge:
             self._worker = WorkerProcess(
                 self._scratch,
                 self.backend,
-                level=self._level,
+                level=self.level,
                 readable=(self.folder, self.device),
             )
             self._loaded = None
@@ -205,7 +206,7 @@ class Judge:
             under: the program and its options; what it finds out is its own business.
             limit_s: for the program to end when the worker has.
         """
-        if self._level is Level.FULL:
+        if self.level is Level.FULL:
             return  # such a program needs what the walls forbid
         worker = WorkerProcess(self._scratch, self.backend, under)
         entries, arrays = self.last_request

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader import limits, protocol
-from grader.isolation import Level, Reached
+from grader.isolation import Level, Reached, cache
 from grader.isolation.view import View
 from grader.limits import WorkerDiedError
 from grader.reports import Reports
@@ -107,6 +107,8 @@ class WorkerProcess:
     ) -> None:
         self.scratch, self.backend, self.level = scratch, backend, level
         self.reached = Reached()
+        if level is Level.FULL and backend == "emulator":
+            cache.prepare()
         self._mark = f"GRADER_WORKER={secrets.token_hex(8)}"
         from_judge, self._to_worker = os.pipe()
         self._from_worker, to_judge = os.pipe()
@@ -318,9 +320,8 @@ def _name_of(code: int) -> str:
 
 def _view(scratch: Path, readable: Sequence[Path]) -> dict[str, str]:
     """What student code may see, for a worker with walls."""
-    shared = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    cache = Path(os.environ.get("EMULATOR_CACHE") or f"{shared}/cuda-emulator")
-    view = View(scratch.resolve(), tuple(path.resolve() for path in readable), cache.resolve())
+    shared = cache.folder()
+    view = View(scratch.resolve(), tuple(path.resolve() for path in readable), shared)
     return {"GRADER_VIEW": json.dumps(view.words())}
 
 
