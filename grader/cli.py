@@ -15,6 +15,8 @@ import backend
 from grader import devices, tasks
 from grader.grade import SubmissionError, grade
 from grader.handout import collect
+from grader.isolation import Level
+from grader.isolation.scratch import Scratch
 from grader.process import WorkerStartError
 from grader.report import record
 from grader.report.terminal import Terminal
@@ -34,6 +36,17 @@ WRITERS = {
 }
 """Reports that are files: each is an option, and a module of grader.report with `write`."""
 
+COMMANDS = {
+    "hint": ("grader.handout.hints", "a hint for a task, e.g. 2.3"),
+    "watch": ("grader.watch", "grade again at each save what it can affect"),
+    "explain": ("grader.explain", "run one check of a report again, and show everything"),
+    "class": ("grader.classroom.command", "grade a whole class"),
+    "handout": ("grader.handout.build", "write assignment/ from solution/"),
+    "release": ("grader.release.main", "make the zip that students get"),
+    "gradescope": ("grader.release.gradescope", "make the autograder's zip for Gradescope"),
+}
+"""Commands with a module of their own, which has `main`, and what they do."""
+
 STDOUT = Path("-")
 """The file of a report that goes to standard output; what a person reads goes to stderr then."""
 
@@ -43,18 +56,9 @@ _SEED_BITS = 32
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments[:1] == ["handout"]:
-        from grader.handout.build import main as handout  # noqa: PLC0415 - instructors only
-
-        return int(handout(arguments[1:]))
-    if arguments[:1] == ["hint"]:
-        from grader.handout.hints import main as hint  # noqa: PLC0415 - not for grading
-
-        return int(hint(arguments[1:]))
-    if arguments[:1] == ["watch"]:
-        from grader.watch import main as watch  # noqa: PLC0415 - needs a terminal's modules
-
-        return int(watch(arguments[1:]))
+    if arguments and arguments[0] in COMMANDS:
+        module, _ = COMMANDS[arguments[0]]
+        return int(importlib.import_module(module).main(arguments[1:]))
     options = _parser().parse_args(arguments)
     return _grade(options)
 
@@ -73,10 +77,15 @@ def _parser() -> argparse.ArgumentParser:
     grading.add_argument(
         "--seed", type=seed, help="repeat a grading: the seed that it printed (-: read from stdin)"
     )
+    grading.add_argument(
+        "--isolation",
+        choices=[level.value for level in Level],
+        default=Level.LIGHT.value,
+        help="the walls around student code; full: all that this machine has (default: light)",
+    )
     grading.add_argument("--all", action="store_true", help="show every failure in full")
-    commands.add_parser("handout", help="write assignment/ from solution/")
-    commands.add_parser("hint", help="a hint for a task, e.g. 2.3")
-    commands.add_parser("watch", help="grade again at each save what it can affect")
+    for name, (_, what) in COMMANDS.items():
+        commands.add_parser(name, help=what)
     return parser
 
 
@@ -154,8 +163,8 @@ def _write(report: Report, name: str, file: Path) -> None:
 
 
 def _graded(options: argparse.Namespace, terminal: Terminal, chosen: devices.Devices) -> Report:
-    with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
-        collected = collect.collect(options.submission, Path(scratch))
+    with Scratch() as scratch:
+        collected = collect.collect(options.submission, scratch)
         report = grade(
             collected.folder,
             seed=secrets.randbits(_SEED_BITS) if options.seed is None else options.seed,
@@ -164,6 +173,7 @@ def _graded(options: argparse.Namespace, terminal: Terminal, chosen: devices.Dev
             alone=options.task is not None,
             announce=terminal.offer,
             waiting=terminal.waiting,
+            level=Level(options.isolation),
         )
     return replace(
         report, submission=str(options.submission), notes=(*report.notes, *collected.notes)
