@@ -12,6 +12,7 @@ killed begins anew.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -66,7 +67,8 @@ class RunFolder:
             raise RunFolderError(
                 f"{path} holds other files than a class run's: name a new folder with --output"
             )
-        (path / "results").mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "results").mkdir(mode=0o700, exist_ok=True)  # the seed is in each of them
         self._lock = (path / "lock").open("a+")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -148,6 +150,15 @@ class RunFolder:
         held = {"submission": submission, "grader": grader, "outcome": asdict(outcome)}
         write_whole(self._file(key, stage), json.dumps(held))
         self.note("end", key=key, stage=stage, submission=submission, kind=outcome.kind)
+
+    def known(self) -> dict[str, str]:
+        """The hash of each submission of which there is an outcome, by the entry's key."""
+        hashes = {}
+        for path in (self.path / "results").glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                held = json.loads(path.read_text("utf-8"))
+                hashes[path.name.rsplit(".", 2)[0]] = str(held["submission"])
+        return hashes
 
     def _file(self, key: str, stage: str) -> Path:
         return self.path / "results" / f"{key}.{stage}.json"

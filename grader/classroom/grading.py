@@ -98,8 +98,9 @@ class Outcome:
 
 def command(isolation: str) -> tuple[str, ...]:
     """The grader's own command line."""
-    grader = (sys.executable, "-m", "grader", "grade", "{path}")
-    return *grader, "--seed", "-", "--record", "{record}", "--isolation", isolation
+    grader = (sys.executable, "-m", "grader", "grade", "{path}", "--seed", "-")
+    level = () if isolation == "light" else ("--isolation", isolation)
+    return *grader, "--record", "{record}", *level
 
 
 def grade(job: Job) -> Outcome:
@@ -135,14 +136,15 @@ def grade(job: Job) -> Outcome:
     raise GradingFailedError(f"the grading {_ending(code)}" + (f": {told}" if told else ""))
 
 
-def clear(run: str) -> None:
-    """Remove what gradings of this run left on this machine when they were killed."""
+def begin(run: str) -> None:
+    """Let gradings start, and remove what killed ones of this run left on this machine."""
+    _stopped.clear()
     for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}{run}-*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def stop_all() -> None:
-    """Kill the gradings of this process; their workers end with them."""
+    """Kill the gradings of this process, and start no more; their workers end with them."""
     with _lock:
         _stopped.set()
         for process in _running:

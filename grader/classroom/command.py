@@ -1,0 +1,162 @@
+"""`python -m grader class DIR`: grade a whole class, and go on where a run was stopped."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import signal
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backend.machine import Machine
+from grader import devices
+from grader.classroom.cluster import ClusterError, Where
+from grader.classroom.exports import ExportError
+from grader.classroom.folder import RunFolder, RunFolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grader.classroom.gradebook import Row
+
+DONE, NOT_ALL, UNUSABLE, STOPPED = 0, 1, 2, 130
+"""Exit codes: every submission has its verdict; some have none; nothing could be graded; Ctrl-C."""
+
+
+def main(arguments: Sequence[str], command: tuple[str, ...] = ()) -> int:
+    """Grade a class.
+
+    Args:
+        arguments: of the command line.
+        command: of a grading, in place of the grader's own; see `grading.command`.
+    """
+    options = _parser().parse_args(arguments)
+    if importlib.util.find_spec("distributed") is None:
+        return _unusable("grading a class needs Dask. Next: make class SUBMISSIONS=folder")
+    from grader.classroom.schedule import ScheduleError  # noqa: PLC0415 - asked for Dask first
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    output = options.output or options.submissions.with_name(
+        f"{options.submissions.absolute().stem}-graded"
+    )
+    try:
+        return _run(options, output, command)
+    except (ExportError, RunFolderError, ClusterError, ScheduleError) as error:
+        return _unusable(str(error))
+    except OSError as error:
+        return _unusable(f"{error.filename or output}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"\nStopped. What was graded is kept in {output}: type the same command to go on.\n"
+        )
+        return STOPPED
+
+
+def _run(options: argparse.Namespace, output: Path, command: tuple[str, ...]) -> int:
+    from grader.classroom.run import ClassRun, Options  # noqa: PLC0415 - asked for Dask first
+
+    folder = RunFolder(output)
+    try:
+        asked = Options(
+            options.submissions,
+            _where(options),
+            options.seed,
+            options.isolation,
+            options.due,
+            options.regrade,
+            command,
+        )
+        run = ClassRun(folder, asked, sys.stderr)
+        run.grade()
+        rows = run.write()
+    finally:
+        folder.close()
+    return _summary(rows, output)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m grader class",
+        description="Grade a whole class. A run that was stopped goes on where it was.",
+    )
+    add = parser.add_argument
+    add("submissions", type=Path, help="folder of submissions, or an export's zip")
+    add("--output", type=Path, metavar="DIR", help="the run's folder (default: DIR-graded)")
+    add("--workers", type=_count, metavar="N", help="gradings at a time (default: one a core)")
+    add("--gpus", metavar="N|0,2", help="GPUs that take times (default: all of this machine)")
+    add("--scheduler", default="", metavar="tcp://…", help="workers of a Dask scheduler")
+    add("--slurm", default="", metavar="QUEUE", help="workers that a Slurm queue starts")
+    add("--seed", type=int, metavar="N", help="the class's secret seed (default: a new one)")
+    add("--due", type=_moment, metavar="TIME", help="later ones are late, e.g. 2026-11-30T23:59")
+    add("--isolation", choices=("light", "full"), default="full", help="default: full")
+    add("--regrade", action="store_true", help="grade all again after the grader has changed")
+    return parser
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
+
+
+def _moment(text: str) -> datetime:
+    """A time; this machine's zone where it names none."""
+    return datetime.fromisoformat(text).astimezone()
+
+
+def _where(options: argparse.Namespace) -> Where:
+    workers = options.workers or len(os.sched_getaffinity(0))
+    gpus: tuple[str, ...] = ()
+    if options.slurm:
+        gpus = tuple(str(number) for number in range(int(options.gpus or 0)))
+    elif not options.scheduler:
+        gpus = _gpus(options.gpus)
+    return Where(workers, gpus, options.scheduler, options.slurm)
+
+
+def _gpus(wanted: str | None) -> tuple[str, ...]:
+    """Indices of this machine's devices that take times, as CUDA_VISIBLE_DEVICES has them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    chosen = devices.choose()
+    if devices.GPU not in chosen.names:
+        if wanted not in (None, "0"):
+            raise ClusterError(f"--gpus {wanted}: there is none to be used here ({chosen.reason})")
+        return ()
+    count = len(Machine().gpus.names)
+    there = visible.split(",") if visible else [str(number) for number in range(count)]
+    if wanted is None:
+        return tuple(there)
+    if "," in wanted:
+        return tuple(wanted.split(","))
+    if int(wanted) > len(there):
+        raise ClusterError(f"--gpus {wanted}: this machine has {len(there)}")
+    return tuple(there[: int(wanted)])
+
+
+def _summary(rows: Sequence[Row], output: Path) -> int:
+    """Say what came of the run, and where it stands."""
+    errors = sum(bool(row.error) for row in rows)
+    seen = sum(bool(row.report and row.report.violations) for row in rows)
+    facts = [
+        f"{len(rows)} students",
+        f"{errors} with an error" if errors else "",
+        f"{seen} with something to look at (integrity.html)" if seen else "",
+    ]
+    sys.stdout.write(f"{' · '.join(fact for fact in facts if fact)}\n")
+    sys.stdout.write(f"{output}/index.html · {output}/gradebook.csv\n")
+    missing = [row for row in rows if row.is_missing]
+    if not missing:
+        return DONE
+    sys.stdout.write(
+        f"{len(missing)} have no verdict yet: type the same command to try them again.\n"
+    )
+    return NOT_ALL
+
+
+def _unusable(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return UNUSABLE
