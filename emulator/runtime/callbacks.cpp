@@ -59,6 +59,7 @@ void range(Address address, size_t size, Touch touch, Address pc) {
     if (check.locals) access_local(address, size, touch, pc);
     return;
   }
+  check.watch.changed |= touch.access != Access::Read;  // the bytes come later
   bool holes = touch.access == Access::Read && !wholly_unwritten(address, size);
   while (size) {
     unsigned part = address & 3 ? 1 : size >= 4 ? 4 : 1;
@@ -157,16 +158,9 @@ EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
   Worker *w = self;
   if (!w) return;
   Address pc = (Address)place, variable = (Address)address;
-  Thread &thread = w->me();
-  if (thread.last_address == variable && thread.last_pc == pc) {
-    constexpr uint32_t kPatience = 64;  // a thread that asks so often for the same waits for another one
-    if (++thread.repeats % kPatience == 0) yield_polling(*w, variable, size & (EMU_ATOMIC_EXCHANGE - 1), kPatience);
-  } else {
-    thread.last_address = variable;
-    thread.last_pc = pc;
-    thread.repeats = 0;
-    w->quiet = 0;
-  }
+  constexpr uint32_t kPatience = 64;  // a thread that asks so often for the same waits for another one
+  if (polls_again(*w, variable, size & (EMU_ATOMIC_EXCHANGE - 1), pc) && w->me().repeats % kPatience == 0)
+    yield_polling(*w, kPatience);
   if (!check.on) return;
   check.acquire(*w, variable);
   bool exchange = size & EMU_ATOMIC_EXCHANGE;

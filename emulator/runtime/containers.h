@@ -33,6 +33,13 @@ class Vector {
   bool empty() const { return size_ == 0; }
   void clear() { size_ = 0; }
   void pop() { --size_; }
+  void shrink(size_t size) { size_ = size; }
+  void swap(Vector &other) {
+    T *data = data_;
+    size_t size = size_, capacity = capacity_;
+    data_ = other.data_, size_ = other.size_, capacity_ = other.capacity_;
+    other.data_ = data, other.size_ = size, other.capacity_ = capacity;
+  }
 
   void push(const T &value) {
     reserve(size_ + 1);

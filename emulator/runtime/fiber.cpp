@@ -66,6 +66,9 @@ static void make_context(Context &context, uintptr_t stack, size_t bytes, void (
 #endif
 
 constexpr size_t kSlabFibers = 32;  // one warp's stacks at a time
+// Each guard is a mapping of its own, of which Linux gives a process 65,530. Only grids whose blocks wait for each other
+// need more stacks.
+constexpr size_t kGuarded = 16384;
 
 void FiberPool::prepare(Fiber *fiber, size_t number) {
   // Stacks start at different offsets: otherwise equal frames of all threads fall into the same cache sets.
@@ -82,7 +85,7 @@ Fiber *FiberPool::take() {
       Fiber *fiber = (Fiber *)calloc(1, sizeof(Fiber));
       if (!fiber) out_of_host_memory(sizeof(Fiber));
       fiber->stack = (uintptr_t)(slab + i * kStackBytes);
-      mprotect((void *)fiber->stack, kGuardBytes, PROT_NONE);
+      if (all_.size() < kGuarded) mprotect((void *)fiber->stack, kGuardBytes, PROT_NONE);
       prepare(fiber, all_.size());
       all_.push(fiber);
       idle_.push(fiber);

@@ -83,5 +83,6 @@ EMU_API void emu_trap(int line) {
 EMU_API long long emu_clock(void) {
   Worker &w = *self;
   check.work(w, EMU_CALLER);
+  check.watch.changed = true;
   return w.clock += 32;
 }

@@ -200,7 +200,10 @@ static void run_blocks(Worker &w) {
       uint64_t first = __atomic_fetch_add(&job.next, job.chunk, __ATOMIC_RELAXED);
       if (first >= job.launch.blocks || __atomic_load_n(&job.stop, __ATOMIC_RELAXED)) break;
       uint64_t last = first + job.chunk < job.launch.blocks ? first + job.chunk : job.launch.blocks;
-      for (uint64_t i = first; i < last; i++) run_block(w, i);
+      for (uint64_t i = first; i < last;) {
+        w.others = job.chunk == job.launch.blocks && i + 1 < last;
+        if (!run_block(w, i++)) i = run_together(w, i, last);
+      }
     }
   } else {  // aborted: the fibers that were at work start anew
     __atomic_store_n(&job.stop, 1, __ATOMIC_RELAXED);
@@ -401,7 +404,12 @@ static void start_check(const emurt_request &request, Worker &w, ImageFacts &fac
   check.variables = facts.variables;
   // So many accesses take about a second (measured: 6 to 25 ns each).
   constexpr double kAccessesPerSecond = 100e6;
-  check.slice = 1 << 20;
+  check.slice = 1 << 16;
+  // A single thread is looked at more closely when it has made a ninetieth of all accesses that a launch may make: with
+  // the default limit of 60 s after 67 million.
+  check.suspicious = (int64_t)(request.time_limit_s * kAccessesPerSecond / 90 / (double)check.slice);
+  check.polls_seen = w.polls;
+  begin_recurrence();
   check.slices_left = (int64_t)(request.time_limit_s * kAccessesPerSecond / (double)check.slice);
   check.fuel = request.profile ? 0 : check.slice;
   check.held = check.slice;

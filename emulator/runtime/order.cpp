@@ -20,7 +20,7 @@ void Checker::begin_launch(Worker &w) {
   variables_.clear();
   for (uint32_t i = 0; i < logs_used_; i++) logs_[i]->releases.clear();
   logs_used_ = 0;
-  pending.on = false;
+  pending.on = interleaved_ = has_fenced_ = tracing = watch.on = false;
   forget_acquired();
 }
 
@@ -59,6 +59,7 @@ void Checker::end_launch(Worker &w) {
 void Checker::begin_block(Worker &w) {
   block_floor = epoch_floor = floor_of(++now);
   runs_.push({now, w.block_number, (uint32_t)fences_.size()});
+  has_fenced_ = false;
   forget_acquired();
   for (unsigned i = 0; i * kWarpLanes < w.launch->threads; i++) w.warps[i].synced = now;
   if (statics.size) set_state(statics, 0, w.shared_bytes, kFresh);
@@ -68,6 +69,58 @@ void Checker::begin_block(Worker &w) {
 void Checker::end_block(Worker &w) {
   settle(w);
   counters.end_block(w);
+}
+
+// The shadow of shared memory goes with its block.
+static void save_shadow(Region &region, size_t bytes, CheckedBlock::Shadow &into) {
+  size_t cells = bytes ? bytes / 4 + 8 : 0;
+  into.state.clear(), into.cells.clear(), into.second.clear(), into.bytes.clear();
+  into.state.append(region.state, cells);
+  into.cells.append(region.cells, cells);
+  into.second.append(region.second, cells);
+  into.bytes.append(region.bytes, (cells + kCellsOfPage - 1) / kCellsOfPage);
+  memset((void *)region.bytes, 0, into.bytes.size() * sizeof(Cell *));
+}
+
+static void restore_shadow(Region &region, const CheckedBlock::Shadow &from) {
+  memcpy(region.state, from.state.begin(), from.state.size());
+  memcpy((void *)region.cells, (const void *)from.cells.begin(), from.cells.size() * sizeof(Cell));
+  memcpy(region.second, from.second.begin(), from.second.size() * sizeof(Record));
+  for (size_t i = 0; i < from.bytes.size(); i++) {
+    if (!from.bytes[i]) continue;
+    if (region.bytes[i]) free_byte_cells(region.bytes[i]);  // of a block that has ended
+    region.bytes[i] = from.bytes[i];
+  }
+}
+
+void Checker::set_aside(Worker &w, CheckedBlock &into) {
+  settle(w);
+  stop_watch();
+  counters.flush_block(w);
+  interleaved_ = true;
+  save_shadow(statics, w.shared_bytes, into.statics);
+  save_shadow(dynamic, w.launch->dynamic_bytes, into.dynamic);
+  into.epoch_floor = epoch_floor;
+  into.has_fenced = has_fenced_;
+  into.acquired_any = acquired_any_;
+  if (!acquired_any_) return;
+  block_acquired_.swap(into.block_acquired);
+  for (unsigned t = 0; t < w.launch->threads; t++) thread_acquired_[t].swap(into.thread_acquired[t]);
+  acquired_any_ = false;
+}
+
+void Checker::take_up(Worker &w, CheckedBlock &from) {
+  block_floor = floor_of(++now);
+  epoch_floor = from.epoch_floor;
+  runs_.push({now, w.block_number, (uint32_t)fences_.size()});
+  restore_shadow(statics, from.statics);
+  restore_shadow(dynamic, from.dynamic);
+  forget_acquired();
+  has_fenced_ = from.has_fenced;
+  acquired_any_ = from.acquired_any;
+  if (!acquired_any_) return;
+  block_acquired_.swap(from.block_acquired);
+  for (unsigned t = 0; t < w.launch->threads; t++) thread_acquired_[t].swap(from.thread_acquired[t]);
 }
 
 void Checker::new_epoch(Worker &w) {
@@ -144,6 +197,7 @@ uint64_t Checker::block_of(Record r) const {
 void Checker::fence(Worker &w, bool device) {
   if (!on) return;
   settle(w);
+  has_fenced_ = true;
   fences_.push({now + 1, stamp_of(epoch_floor), w.warps[w.current / kWarpLanes].synced, (uint16_t)w.current, device});
   new_segment(w, w.current);
 }
@@ -161,9 +215,28 @@ void Checker::release(Worker &w, Address variable) {
     if (logs_used_ == logs_.size()) logs_.push(new (calloc(1, sizeof(Log))) Log);
     slot = ++logs_used_;
   }
-  logs_[slot - 1]->releases.push({++now, stamp_of(epoch_floor), w.warps[w.current / kWarpLanes].synced, w.block_number, (uint16_t)w.current, first,
-                                  (uint32_t)passed_on_.size() - first});
+  Release next{now + 1, stamp_of(epoch_floor), w.warps[w.current / kWarpLanes].synced, w.block_number, (uint16_t)w.current, first,
+               (uint32_t)passed_on_.size() - first, (uint32_t)fences_.size()};
+  Vector<Release> &log = logs_[slot - 1]->releases;
+  if (!log.empty() && adds_nothing(log.back(), next, slot - 1)) {
+    passed_on_.shrink(first);
+    return;
+  }
+  ++now;
+  log.push(next);
   new_segment(w, w.current);
+}
+
+// A thread that polls by an atomic releases again and again what it has released already.
+bool Checker::adds_nothing(const Release &last, const Release &next, uint32_t variable) const {
+  if (last.thread != next.thread || last.block != next.block || last.epoch != next.epoch || last.synced != next.synced ||
+      last.fences != next.fences || last.acquired_count != next.acquired_count)
+    return false;
+  for (uint32_t i = 0; i < next.acquired_count; i++) {
+    const Acquired &a = passed_on_[last.acquired_first + i], &b = passed_on_[next.acquired_first + i];
+    if (a.variable != b.variable || (a.variable != variable && a.length != b.length)) return false;
+  }
+  return true;
 }
 
 void Checker::acquire(Worker &w, Address variable) {
@@ -187,17 +260,10 @@ void Checker::merge(Vector<Acquired> &into, const Acquired *list, size_t count) 
   }
 }
 
-// Does this release publish the access r? Some fence must lie between them in the happens-before order.
-bool Checker::covered(const Release &release, Record r, uint64_t block) {
+bool Checker::covered_by_run(size_t run, const Release &release, Record r, bool to_this_block) {
   uint32_t stamp = stamp_of(r);
-  size_t low = 0, high = runs_.size();
-  while (high - low > 1) {
-    size_t middle = (low + high) / 2;
-    (runs_[middle].stamp <= release.stamp ? low : high) = middle;
-  }
-  bool to_this_block = runs_.back().block == block;
-  size_t end = low + 1 < runs_.size() ? runs_[low + 1].first_fence : fences_.size();
-  for (size_t i = runs_[low].first_fence; i < end; i++) {
+  size_t end = run + 1 < runs_.size() ? runs_[run + 1].first_fence : fences_.size();
+  for (size_t i = runs_[run].first_fence; i < end; i++) {
     const Fence &f = fences_[i];
     if (f.stamp > release.stamp) break;
     if (!f.device && !to_this_block) continue;
@@ -207,6 +273,20 @@ bool Checker::covered(const Release &release, Record r, uint64_t block) {
     bool before_release = f.stamp < release.epoch || f.thread == release.thread || (one_warp && f.stamp < release.synced);
     if (before_fence && before_release) return true;
   }
+  return false;
+}
+
+// Does this release publish the access r? Some fence must lie between them in the happens-before order.
+bool Checker::covered(const Release &release, Record r, uint64_t block) {
+  size_t low = 0, high = runs_.size();
+  while (high - low > 1) {
+    size_t middle = (low + high) / 2;
+    (runs_[middle].stamp <= release.stamp ? low : high) = middle;
+  }
+  bool to_this_block = runs_.back().block == block;
+  if (!interleaved_) return covered_by_run(low, release, r, to_this_block);
+  for (size_t run = low + 1; run-- > 0 && (run + 1 >= runs_.size() || runs_[run + 1].stamp > stamp_of(r));)
+    if (runs_[run].block == release.block && covered_by_run(run, release, r, to_this_block)) return true;
   return false;
 }
 
@@ -222,7 +302,7 @@ bool Checker::knows_through(const Acquired *list, size_t count, Record r, uint64
     for (size_t k = low; k < list[i].length; k++) {
       if (log[k].block == block) {
         if (covered(log[k], r, block)) return true;
-      } else {
+      } else if (!interleaved_) {
         break;
       }
     }
@@ -249,7 +329,7 @@ bool Checker::knows(Worker &w, Record r) {
 
 bool Checker::ordered(Worker &w, Record r) {
   if (r < launch_floor) return true;
-  if (r >= block_floor) {
+  if (in_this_block(r)) {
     if (r < epoch_floor) return true;
     unsigned other = thread_of(r), mine = w.current;
     if (other == mine) return true;

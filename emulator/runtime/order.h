@@ -43,10 +43,12 @@ struct Region {
   uint8_t *state = nullptr;
   Cell *cells = nullptr;
   Record *second = nullptr;
-  Cell **bytes = nullptr;  // for each 1024 cells: 4096 cells, one a byte, made when first needed
+  Cell **bytes = nullptr;  // for each kCellsOfPage cells: four times as many, one a byte, made when first needed
   Space space = Space::Global;
 };
+constexpr size_t kCellsOfPage = 1024;
 bool make_shadow(Region &region);
+void free_byte_cells(Cell *page);
 void set_state(Region &region, size_t offset, size_t bytes, uint8_t full);
 
 // What a releasing thread published: what it and, below `epoch`, its whole block had done.
@@ -63,11 +65,24 @@ struct Release {
   uint64_t block;
   uint16_t thread;
   uint32_t acquired_first, acquired_count;  // what the releasing thread itself had acquired: Checker::passed_on[...]
+  uint32_t fences;                          // that there were
 };
-struct BlockRun {
+struct BlockRun {  // a block at work, until it ends or is set aside
   uint32_t stamp;
   uint64_t block;
   uint32_t first_fence;  // in Checker::fences
+};
+// What a block set aside takes along of the checker.
+struct CheckedBlock {
+  struct Shadow {
+    Vector<uint8_t> state;
+    Vector<Cell> cells;
+    Vector<Record> second;
+    Vector<Cell *> bytes;
+  } statics, dynamic;
+  Record epoch_floor;
+  bool has_fenced, acquired_any;
+  Vector<Acquired> block_acquired, thread_acquired[kMaxThreads];
 };
 
 struct Checker {
@@ -85,11 +100,14 @@ struct Checker {
     me = (segment > epoch_floor ? segment : epoch_floor) | (Record)t << kThreadShift;
     stack = stack_low;
     locals = thread_locals;
+    alone = 0;
   }
   void begin_launch(Worker &w);
   void end_launch(Worker &w);
   void begin_block(Worker &w);
   void end_block(Worker &w);
+  void set_aside(Worker &w, CheckedBlock &into);
+  void take_up(Worker &w, CheckedBlock &from);
   void new_epoch(Worker &w);
   void new_segment(Worker &w, unsigned t);
   void sync_warp(Worker &w, unsigned warp, unsigned mask);
@@ -97,7 +115,10 @@ struct Checker {
   void release(Worker &w, Address variable);
   void acquire(Worker &w, Address variable);
   bool ordered(Worker &w, Record r);
-  bool block_has_fenced() const { return fences_.size() > runs_.back().first_fence; }
+  bool block_has_fenced() const { return has_fenced_; }
+  bool in_this_block(Record r) const {  // of this launch
+    return r >= block_floor || (interleaved_ && block_of(r) == runs_.back().block);
+  }
   uint64_t block_of(Record r) const;
 
   // Work is counted in accesses, so that the limit strikes at the same place on every machine.
@@ -110,9 +131,29 @@ struct Checker {
   bool vouched(Record place) const;
   void settle(Worker &w);  // a write/write conflict waits until the value written is seen
 
+  // What memory held before it was written, while the recurrence of a block's state is looked into.
+  struct Watch {
+    struct Word {
+      uint32_t value;
+      bool known;
+    };
+    bool on, changed;
+    HashMap<Word> words;
+  } watch{};
+  void watch_write(Address address, unsigned size);
+  void start_watch();
+  void stop_watch();
+  bool memory_differs();
+
   Counters counters;
   uint32_t now = 1;
   int64_t slices_left = 0, slice = 0;
+  int64_t alone = 0;      // slices that the current thread has used up, no other thread having run
+  int64_t suspicious = 0;  // so many are
+  bool tracing = false;
+  int64_t polls_seen = 0, held_by_watch = 0;
+  [[noreturn]] void stop_endless(Worker &w, Address pc, Endless why);
+  void trace(Worker &w, Address address, Address pc);
   int64_t held = 0;  // fuel put aside while every access must be looked at
   struct Pending {
     bool on;
@@ -125,6 +166,8 @@ struct Checker {
  private:
   void forget_acquired();
   bool knows(Worker &w, Record r);
+  bool adds_nothing(const Release &last, const Release &next, uint32_t variable) const;
+  bool covered_by_run(size_t run, const Release &release, Record r, bool to_this_block);
   bool covered(const Release &release, Record r, uint64_t block);
   bool knows_through(const Acquired *list, size_t count, Record r, uint64_t block, int depth);
   void merge(Vector<Acquired> &into, const Acquired *list, size_t count);
@@ -139,6 +182,9 @@ struct Checker {
   Vector<Log *> logs_;
   uint32_t logs_used_ = 0;
   bool acquired_any_ = false;
+  bool has_fenced_ = false;    // the block at work
+  bool interleaved_ = false;   // blocks have been set aside
+  Vector<uint64_t> trace_;
   Vector<Acquired> block_acquired_;
   Vector<Acquired> thread_acquired_[kMaxThreads];
 };

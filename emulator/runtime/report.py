@@ -289,10 +289,31 @@ _TOO_LONG = (
     "check what should make its condition false"
 )
 _HOPELESS = (
-    "this thread waits for a value that nobody changes: all threads of the block that are left "
-    "wait as well. Check who should change it (blocks run one after another here, so none may "
-    "wait for a later one)"
+    "this thread waits for a value that nobody changes: all threads that are left wait as well. "
+    "Check who should change it"
 )
+_ROUND = (
+    "an endless loop: this thread touches the same addresses in the same order all the time. "
+    "Check what should change from one round to the next, and make the condition false"
+)
+_RECURS = (
+    "an endless loop: the threads meet here again and again, and nothing has changed since the "
+    "last time. Check what should make its condition false"
+)
+
+
+def _time_limit(raw: Any, text: str) -> str:
+    del text
+    if raw.detail == _NOT_RESIDENT:
+        return (
+            "this block waits for blocks that start only when others have ended: of "
+            f"{raw.allocation_size:,} blocks this device holds {raw.size:,} at once. "
+            "Launch fewer blocks, or split the kernel in two launches where they wait"
+        )
+    return (_TOO_LONG, _HOPELESS, "", _ROUND, _RECURS)[raw.detail]
+
+
+_NOT_RESIDENT = 2  # `enum Endless` in runtime.h
 
 _WORDS: dict[Kind, Callable[[Any, str], str]] = {
     Kind.OUT_OF_BOUNDS: _out_of_bounds,
@@ -311,7 +332,7 @@ _WORDS: dict[Kind, Callable[[Any, str], str]] = {
     Kind.SHARED_TOO_SMALL: _shared_too_small,
     Kind.DIVISION_BY_ZERO: lambda _raw, _text: "integer division by zero",
     Kind.STACK_OVERFLOW: lambda raw, _text: _TOO_DEEP if raw.detail else _TOO_LARGE,
-    Kind.TIME_LIMIT: lambda raw, _text: _HOPELESS if raw.detail else _TOO_LONG,
+    Kind.TIME_LIMIT: _time_limit,
     Kind.ASSERT: lambda _raw, text: f"assertion failed: {text}",
     Kind.TRAP: lambda _raw, _text: "__trap() was called",
 }

@@ -34,6 +34,7 @@ enum class Kind : int {
   BarrierDivergence, WarpDivergence, Misaligned, ConstantWrite, IndexOutOfRange, SharedTooSmall, DivisionByZero,
   StackOverflow, TimeLimit, Assert, Trap
 };
+enum Endless : int64_t { kTooLong, kNobodyAnswers, kNotResident, kGoesRound, kRecurs };  // RawFinding::detail of TimeLimit
 enum class Access : int { Read, Write, Atomic };
 enum class Space : int { Global, Shared, Dynamic, Variable, Local, Unknown };
 
@@ -67,6 +68,15 @@ struct Launch {
 // ---- one CUDA thread
 enum class State : uint8_t { Ready, Running, Barrier, Warp, Lockstep, Spinning, Done };
 
+// Where a thread asks for a value that another one may change, and what it found there.
+struct Poll {
+  Address address, pc;
+  uint64_t value;
+  unsigned size;
+  bool known;
+};
+constexpr unsigned kPolls = 4;  // a loop that waits asks for no more
+
 // The first line of the cache is what a barrier touches.
 struct alignas(64) Thread {
   Fiber *fiber;
@@ -79,10 +89,13 @@ struct alignas(64) Thread {
   int operation, argument, width;
   unsigned mask;
   uint64_t value, result;
-  Address last_address, last_pc;  // of the last volatile or atomic access: a repetition is a spinning thread
-  uint32_t repeats;
+  Address last_address, last_pc;  // of the last volatile or atomic access
+  uint32_t repeats;               // of the last few such accesses: a repetition is a spinning thread
+  bool has_yielded;               // since it began to work alone (Checker::refuel)
   emu_local *locals;              // the innermost first
-  uint64_t last_value;            // found there when it last let others run
+  Poll polls[kPolls];
+  unsigned poll_count, oldest_poll;
+  uint64_t switches;              // Worker::switches when the values of `polls` were taken
 };
 
 struct Warp {
@@ -94,32 +107,49 @@ struct Warp {
   uint32_t known[kWarpLanes][kWarpLanes];
 };
 
-// ---- one block at work, on one OS thread
-struct Worker {
-  Worker();
-  const Launch *launch = nullptr;
-  Index3 thread{}, block{};
+// How far a block has come, beside its threads, warps and shared memory.
+struct Progress {
+  Index3 block{};
   uint64_t block_number = 0;
   unsigned current = 0, started = 0, done = 0, at_barrier = 0, in_lockstep = 0, spinning = 0;
   unsigned barrier_phase = 0;
   int barrier_result[2]{}, barrier_line = 0;
-  bool barrier_mixed = false;  // threads wait at different lines
+  bool barrier_mixed = false;     // threads wait at different lines
+  uint16_t ready[kMaxThreads]{};  // a ring: no thread is in it twice
+  unsigned ready_first = 0, ready_count = 0;
+  int64_t quiet = 0;              // polls since anything but polling was seen in the block
+  bool moved = false;             // anything but polling was seen since the block was taken up
+  bool interrupted = false;       // set aside while `current` was running
+  uint64_t meetings = 0, next_look = 0;  // at barriers and in warp operations (recurrence.cpp)
+};
+
+// ---- one block at work, on one OS thread
+struct Worker : Progress {
+  Worker();
+  const Launch *launch = nullptr;
+  Index3 thread{};
   char *shared = nullptr, *dynamic = nullptr;
   size_t shared_bytes = 0;
   Context main{};
   Fiber *fiber = nullptr;
   FiberPool fibers;
-  uint16_t ready[kMaxThreads]{};  // a ring: no thread is in it twice
-  unsigned ready_first = 0, ready_count = 0;
   Thread threads[kMaxThreads]{};
   Warp warps[kMaxWarps]{};
-  int64_t quiet = 0;              // polls since anything but polling was seen in the block
+  uint64_t switches = 0;          // between threads
+  int64_t polls = 0;              // in all
+  bool others = false;            // blocks that have not ended: what this one waits for may come from them
+  bool set_aside = false;         // the block waits for another one
+  void (*task)(Worker &) = nullptr;  // to be done while no thread runs
   Vector<RawFinding> findings;
   Vector<char> output;
   long long clock = 0;
   sigjmp_buf escape;
 
   Thread &me() { return threads[current]; }
+  void has_moved() {
+    quiet = 0;
+    moved = true;
+  }
   void make_ready(unsigned t) {
     threads[t].state = State::Ready;
     ready[(ready_first + ready_count++) % kMaxThreads] = (uint16_t)t;
@@ -129,11 +159,27 @@ extern __thread Worker *self;  // null outside a launch
 Worker &this_worker();         // made on the OS thread's first use
 
 // ---- scheduler.cpp
-void run_block(Worker &w, uint64_t number);
+bool run_block(Worker &w, uint64_t number);  // false: it was set aside, and waits for another block
+bool go_on(Worker &w);                       // with the block that was taken up
+void place_block(Worker &w);
 void block_here(Worker &w);  // the current thread waits: run others
 void yield_here(Worker &w);
-void yield_polling(Worker &w, Address address, unsigned size, unsigned polls);
+bool polls_again(Worker &w, Address address, unsigned size, Address pc);
+void yield_polling(Worker &w, unsigned polls);
 void lockstep(Worker &w, bool writes, Address address, unsigned size, Address pc);
+
+// ---- residents.cpp
+uint64_t run_together(Worker &w, uint64_t next, uint64_t last);
+
+// ---- recurrence.cpp
+// Who has met: the whole block, a warp (its number), or a thread that let others run.
+constexpr unsigned kWholeBlock = ~0u, kThreadMeets = 1u << 16;
+void look_for_recurrence(Worker &w, unsigned who);
+inline void note_meeting(Worker &w, unsigned who) {
+  if (EMU_UNLIKELY(++w.meetings >= w.next_look)) look_for_recurrence(w, who);
+}
+void begin_recurrence();
+[[noreturn]] void report_recurrence(Worker &w);
 
 // ---- findings.cpp
 RawFinding *report(Worker &w, Kind kind, Address pc, Address other_pc, int line, int other_line);

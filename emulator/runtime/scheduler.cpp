@@ -52,7 +52,9 @@ static inline __attribute__((always_inline)) void leave(Worker &w, Context &from
     w.fiber = w.fibers.take();
     to = &w.fiber->context;
   }
-  if (to != &from) switch_context(from, *to);
+  if (to == &from) return;
+  ++w.switches;
+  switch_context(from, *to);
 }
 
 void block_here(Worker &w) { leave(w, w.fiber->context); }
@@ -96,7 +98,10 @@ static void release_barrier(Worker &w) {
   w.at_barrier = 0;
   w.barrier_mixed = false;
   ++w.barrier_phase;
-  if (w.launch->checked) check.new_epoch(w);
+  if (w.launch->checked) {
+    check.new_epoch(w);
+    note_meeting(w, kWholeBlock);
+  }
   if (!w.done) {
     w.ready_first = 0;
     w.ready_count = n;
@@ -110,13 +115,15 @@ static void release_barrier(Worker &w) {
 static inline __attribute__((always_inline)) void finish_thread(Worker &w) {
   unsigned t = w.current;
   w.threads[t].state = State::Done;
-  w.quiet = 0;
+  w.has_moved();
   ++w.done;
   Warp &warp = w.warps[t / kWarpLanes];
   warp.done |= 1u << t % kWarpLanes;
   if (EMU_UNLIKELY(warp.waiting)) warp_lane_left(w, t / kWarpLanes);
   if (EMU_UNLIKELY(w.at_barrier) && w.at_barrier + w.done == w.launch->threads) release_barrier(w);
 }
+
+static void forget_polls(Thread &thread) { thread.poll_count = thread.oldest_poll = thread.repeats = 0; }
 
 static void fiber_main() {
   for (;;) {
@@ -129,7 +136,8 @@ static void fiber_main() {
       thread.fiber = mine;
       thread.line = 0;
       thread.locals = nullptr;
-      thread.wrote_volatile = false;
+      thread.wrote_volatile = thread.has_yielded = false;
+      forget_polls(thread);
       enter(w, t);
       launch.run(launch.arguments);
       w.fiber = mine;
@@ -189,14 +197,20 @@ static void release_waiting(Worker &w) {
   w.in_lockstep = w.spinning = 0;
 }
 
+void place_block(Worker &w) {
+  place(kBlock, w.block);
+  place(kBlockShape, w.launch->block);
+  place(kGridShape, w.launch->grid);
+}
+
 static void prepare(Worker &w, uint64_t number) {
   const Launch &launch = *w.launch;
   w.block_number = number;
   w.block = unflatten(number, launch.grid);
   w.quiet = 0;
-  place(kBlock, w.block);
-  place(kBlockShape, launch.block);
-  place(kGridShape, launch.grid);
+  w.meetings = w.next_look = 0;
+  w.interrupted = false;
+  place_block(w);
   w.started = w.done = w.at_barrier = w.in_lockstep = w.spinning = w.ready_first = w.ready_count = 0;
   w.barrier_mixed = false;
   if (w.shared_bytes) memset(w.shared, 0xFF, w.shared_bytes);
@@ -212,22 +226,46 @@ static void prepare(Worker &w, uint64_t number) {
   if (launch.checked) check.begin_block(w);
 }
 
-void run_block(Worker &w, uint64_t number) {
+bool run_block(Worker &w, uint64_t number) {
   prepare(w, number);
-  while (w.done < w.launch->threads) {
-    if (!w.ready_count && w.started == w.launch->threads) {
-      if (!w.in_lockstep && !w.spinning) deadlock(w);
-      release_waiting(w);
+  return go_on(w);
+}
+
+static void choose_next(Worker &w) {
+  if (w.interrupted) {
+    w.interrupted = false;
+    w.fiber = w.threads[w.current].fiber;
+    enter(w, w.current);
+    switch_context(w.main, w.fiber->context);
+    return;
+  }
+  if (!w.ready_count && w.started == w.launch->threads) {
+    if (!w.in_lockstep && !w.spinning) deadlock(w);
+    release_waiting(w);
+  }
+  leave(w, w.main);
+}
+
+bool go_on(Worker &w) {
+  while (w.interrupted || w.done < w.launch->threads) {
+    choose_next(w);
+    while (w.task && !w.set_aside) {
+      void (*task)(Worker &) = w.task;
+      w.task = nullptr;
+      task(w);
+      w.interrupted = w.set_aside;
+      if (!w.set_aside) switch_context(w.main, w.fiber->context);
     }
-    leave(w, w.main);
+    if (w.set_aside) return w.set_aside = false;
   }
   if (w.launch->checked) check.end_block(w);
+  return true;
 }
 
 static inline __attribute__((always_inline)) int barrier(int operation, int predicate, int line, Address pc) {
   Worker &w = *self;
   Thread &thread = w.me();
-  w.quiet = 0;
+  w.has_moved();
   check.work(w, pc);
   check.counters.barrier(w, pc);
   // Two results: a thread may reach the next barrier before all have left this one.
@@ -258,20 +296,78 @@ void yield_here(Worker &w) {
   block_here(w);
 }
 
-// A thread that asks again and again for the same variable waits for another thread. Where all threads of the block do so
-// and no value changes, no one will ever answer: that ends the launch long before its limit does.
-void yield_polling(Worker &w, Address address, unsigned size, unsigned polls) {
-  constexpr int64_t kHopeless = 16 << 20;  // polls, a second's worth
+static uint64_t value_at(Address address, unsigned size) {
   uint64_t value = 0;
   memcpy(&value, (const void *)address, size < sizeof value ? size : sizeof value);
+  return value;
+}
+
+// Is this the same question as one of the last few?
+bool polls_again(Worker &w, Address address, unsigned size, Address pc) {
   Thread &thread = w.me();
-  w.quiet = value == thread.last_value ? w.quiet + polls : 0;
-  thread.last_value = value;
-  if (w.quiet > kHopeless) {
-    if (RawFinding *f = report_fatal(w, Kind::TimeLimit, thread.last_pc, 0)) f->detail = 1;
+  thread.last_address = address;
+  thread.last_pc = pc;
+  for (unsigned i = 0; i < thread.poll_count; i++)
+    if (thread.polls[i].address == address && thread.polls[i].pc == pc) {
+      ++thread.repeats;
+      return true;
+    }
+  thread.polls[thread.oldest_poll] = {address, pc, 0, size, false};
+  thread.oldest_poll = (thread.oldest_poll + 1) % kPolls;
+  if (thread.poll_count < kPolls) ++thread.poll_count;
+  thread.repeats = 0;
+  w.has_moved();
+  return false;
+}
+
+// Takes the values that a polling thread finds; true if one has changed.
+static bool polls_differ(Worker &w, Thread &thread) {
+  bool differ = false;
+  for (unsigned i = 0; i < thread.poll_count; i++) {
+    Poll &poll = thread.polls[i];
+    uint64_t value = value_at(poll.address, poll.size);
+    differ |= poll.known && value != poll.value;
+    poll.value = value;
+    poll.known = true;
+  }
+  thread.switches = w.switches;
+  return differ;
+}
+
+// Every thread of the block that could run has asked often enough for what no one changed.
+static bool waits_for_another_block(const Worker &w) {
+  constexpr unsigned kOften = 256;
+  return w.others && w.started == w.launch->threads &&
+         w.quiet > (int64_t)kOften * (1 + w.spinning + w.ready_count + w.in_lockstep);
+}
+
+// A thread that asks again and again for the same variables waits for another thread. Where all threads of the block do so
+// and no value changes, another block must answer, and where there is none, no one ever will: that ends the launch long
+// before its limit does.
+void yield_polling(Worker &w, unsigned polls) {
+  constexpr int64_t kHopeless = 16 << 20;  // polls, a second's worth
+  Thread &thread = w.me();
+  bool alone = thread.switches == w.switches;
+  w.polls += polls;
+  if (polls_differ(w, thread)) {
+    w.has_moved();
+    if (alone) return;  // it changes them itself: that is work
+  } else {
+    w.quiet += polls;
+  }
+  if (!w.others && w.quiet > kHopeless) {
+    if (RawFinding *f = report_fatal(w, Kind::TimeLimit, thread.last_pc, 0)) f->detail = kNobodyAnswers;
     abort_launch(w);
   }
-  yield_here(w);
+  if (waits_for_another_block(w)) {
+    thread.state = State::Spinning;
+    ++w.spinning;
+    w.set_aside = true;
+    switch_context(w.fiber->context, w.main);
+  } else {
+    yield_here(w);
+  }
+  polls_differ(w, thread);
 }
 
 // Warp-synchronous code without __syncwarp counts on lanes going step by step. A thread waits before each volatile
@@ -280,14 +376,16 @@ void lockstep(Worker &w, bool writes, Address address, unsigned size, Address pc
   Thread &thread = w.me();
   bool wrote = thread.wrote_volatile;
   thread.wrote_volatile = writes;
-  if (!writes && thread.last_address == address && thread.last_pc == pc) {
+  if (writes) {
+    w.has_moved();
+    forget_polls(thread);
+    thread.last_address = 0;
+    thread.last_pc = pc;
+  } else if (polls_again(w, address, size, pc)) {
     check.work(w, pc);
-    yield_polling(w, address, size, 1);
+    yield_polling(w, 1);
     return;
   }
-  w.quiet = 0;
-  thread.last_address = writes ? 0 : address;
-  thread.last_pc = pc;
   if (!writes && !wrote) return;
   thread.state = State::Lockstep;
   ++w.in_lockstep;
@@ -306,7 +404,11 @@ EMU_API void emu_yield(void) {
   Worker &w = *self;
   Thread &thread = w.me();
   check.work(w, thread.last_pc ? thread.last_pc : EMU_CALLER);  // of the failed compare-and-swap
-  if (thread.last_address && thread.repeats) yield_polling(w, thread.last_address, 4, 1);
+  if (w.launch->checked) {
+    thread.pc = thread.last_pc;
+    note_meeting(w, kThreadMeets + w.current);
+  }
+  if (thread.last_address && thread.repeats) yield_polling(w, 1);
   else yield_here(w);
 }
 EMU_API unsigned emu_active_mask(void) {

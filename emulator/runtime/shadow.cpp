@@ -4,8 +4,6 @@
 
 namespace emu {
 
-constexpr size_t kCellsOfPage = 1024;
-
 static void *reserve(size_t bytes) {
   void *p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return p == MAP_FAILED ? nullptr : p;
@@ -172,6 +170,8 @@ static Cell *byte_cells(Region &g, size_t i) {
   return cells;
 }
 
+void free_byte_cells(Cell *page) { munmap(page, 4 * kCellsOfPage * sizeof(Cell)); }
+
 // Accesses of single bytes, or across four-byte borders: each byte has a cell of its own from now on.
 void access_bytes(Region &g, size_t offset, unsigned size, Touch touch, Address pc) {
   Record me = check.me | (Record)touch.flavour << kFlavourShift | ((pc - check.image) & kPlaceMask);
@@ -226,7 +226,7 @@ static bool compatible(const Region &g, Record before, bool before_is_write, Tou
 }
 
 static bool same_warp(Record r) {
-  return r >= check.block_floor && thread_of(r) / kWarpLanes == self->current / kWarpLanes;
+  return check.in_this_block(r) && thread_of(r) / kWarpLanes == self->current / kWarpLanes;
 }
 
 static void report_race(Worker &w, const RawFinding &f) {
@@ -310,15 +310,17 @@ EMU_COLD bool check_against_readers(Region &g, Record read, Record second, Touch
 
 // ---- limits
 
-// Called when the fuel is used up: to settle a pending conflict, to count for the profile, or to let others run.
-// False when the access needs no check.
+// Called when the fuel is used up: to settle a pending conflict, to look at the work more closely, to count for the
+// profile, or to let others run. False when the access needs no check.
 bool out_of_fuel(Address address, unsigned size, Touch touch, Address pc) {
   Worker *w = self;
   if (!check.on || !w) {
     check.fuel = 0;
     return false;
   }
+  if (check.tracing) check.trace(*w, address, pc);
   check.refuel(*w, pc);
+  if (check.watch.on && touch.access != Access::Read) check.watch_write(address, size);
   if (check.profile) {
     bool shared = address - check.statics.base < check.statics.size || address - check.dynamic.base < check.dynamic.size;
     bool global = address - arena.base < arena.size || address - check.variables.base < check.variables.size;
@@ -333,16 +335,105 @@ void Checker::refuel(Worker &w, Address pc) {
     held += fuel;
     fuel = 0;
   }
-  int64_t &left = profile ? held : fuel;
-  if (left >= 0) return;
-  if (--slices_left >= 0) {
-    left += slice;
-    yield_here(w);  // a thread that spins on plain loads lets the others run
+  if (tracing || watch.on) {
+    if (!profile) fuel = 0;
     return;
   }
-  RawFinding *f = report_fatal(w, Kind::TimeLimit, pc, 0);
-  if (f) f->other_pc = w.me().last_pc;  // the atomic that it repeats, should pc be inside of it
+  int64_t &left = profile ? held : fuel;
+  if (left >= 0) return;
+  if (--slices_left < 0) stop_endless(w, pc, kTooLong);
+  left += slice;
+  if (w.polls - polls_seen < slice / 16) w.has_moved();  // most of it was work
+  polls_seen = w.polls;
+  Thread &thread = w.me();
+  if (++alone > suspicious) {
+    trace_.clear();
+    tracing = true;
+    if (!profile) fuel = 0;
+  } else if (!thread.has_yielded) {
+    thread.has_yielded = true;
+    yield_here(w);  // a thread that spins on plain loads lets the others run
+  }
+}
+
+void Checker::stop_endless(Worker &w, Address pc, Endless why) {
+  if (RawFinding *f = report_fatal(w, Kind::TimeLimit, pc, 0)) {
+    f->other_pc = w.me().last_pc;  // the atomic that it repeats, should pc be inside of it
+    f->detail = why;
+  }
   abort_launch(w);
+}
+
+// The length of the shortest sequence that `trace` repeats from its start to its end (Knuth, Morris and Pratt).
+static size_t period_of(const Vector<uint64_t> &trace) {
+  Vector<uint32_t> border;
+  border.reserve(trace.size());
+  border.push(0);
+  for (size_t i = 1, k = 0; i < trace.size(); i++) {
+    while (k && trace[i] != trace[k]) k = border[k - 1];
+    k += trace[i] == trace[k];
+    border.push((uint32_t)k);
+  }
+  return trace.size() - border.back();
+}
+
+// A thread that has worked alone for very long, and touches the same addresses at the same lines in the same order all
+// the time, goes round in a loop. One that works through an array, sorts or searches does not.
+void Checker::trace(Worker &w, Address address, Address pc) {
+  constexpr size_t kTraced = 1 << 16, kRounds = 4;
+  bool whole = trace_.size() == kTraced;
+  if (alone && !whole) {
+    trace_.push(address * 0x9E3779B97F4A7C15ull ^ pc);
+    return;
+  }
+  tracing = false;
+  if (!profile) fuel = slice;
+  if (whole && period_of(trace_) <= kTraced / kRounds) stop_endless(w, pc, kGoesRound);
+  alone = 0;
+  w.me().has_yielded = false;
+}
+
+// ---- changes of memory, for recurrence.cpp
+
+void Checker::start_watch() {
+  watch.words.clear();
+  watch.on = true;
+  watch.changed = false;
+  if (profile) return;
+  held_by_watch = fuel;
+  fuel = 0;
+}
+
+void Checker::stop_watch() {
+  if (!watch.on) return;
+  watch.on = false;
+  if (!profile) fuel = held_by_watch;
+}
+
+void Checker::watch_write(Address address, unsigned size) {
+  constexpr size_t kMost = 1 << 20;
+  if (address - stack < kStackBytes) return;
+  bool mapped = address - arena.base < arena.size || address - statics.base < statics.size ||
+                address - dynamic.base < dynamic.size || address - variables.base < variables.size;
+  if (!mapped || watch.words.size() > kMost) {
+    watch.changed = true;
+    return;
+  }
+  for (Address word = address & ~(Address)3; word < address + size; word += 4) {
+    Watch::Word &before = watch.words[word];
+    if (before.known) continue;
+    before.known = true;
+    memcpy(&before.value, (const void *)word, sizeof before.value);
+  }
+}
+
+// Does memory differ from what it was when the watch began?
+bool Checker::memory_differs() {
+  bool differs = watch.changed;
+  watch.words.each([&](uint64_t word, Watch::Word &before) {
+    differs = differs || memcmp(&before.value, (const void *)word, sizeof before.value);
+  });
+  return differs;
 }
 
 }  // namespace emu

@@ -185,7 +185,10 @@ EMU_API uint64_t emu_warp(int operation, unsigned mask, uint64_t value, int argu
   thread.state = State::Warp;
   warp.waiting |= 1u << lane;
   unsigned need = mask & warp.exists & ~warp.done;
-  if ((warp.waiting & need) == need) complete(w, number, need);
+  if ((warp.waiting & need) == need) {
+    complete(w, number, need);
+    if (w.launch->checked) note_meeting(w, number);
+  }
   block_here(w);
   return thread.result;
 }

@@ -563,3 +563,70 @@ b[t] = x;  //!
 float v;
 if (a[t] > 1) v = 1;
 b[t] = v;  //!
+== loop_with_step_zero time-limit 2 64
+for (int j = i; j < n; j += k[0]) b[j] = a[j];  //!
+== loop_that_counts_in_memory time-limit 2 64
+int j = 0;
+while (j < 10) k[t % 64] += 1;  //!
+== loop_of_atomics time-limit 2 64
+for (int j = 0; j < 10; j *= 2) atomicAdd(&k[t % 8], 1);  //!
+== loop_over_a_cyclic_list time-limit 1 32
+if (t == 0) k[0] = 1, k[1] = 2, k[2] = 1;
+__syncwarp();
+int node = 0;
+while (node != 5) node = k[node];  //!
+== tree_that_halves_for_ever time-limit 2 64
+__shared__ float s[64];
+s[t] = a[t];
+__syncthreads();
+for (int h = 32; h >= 0; h /= 2) {
+  if (t < h) s[t] += s[t + h];
+  __syncthreads();  //!
+}
+== shuffles_that_halve_for_ever time-limit 2 64
+float v = a[t];
+for (int h = 16; h >= 0; h /= 2) v += __shfl_down_sync(~0u, v, h);  //!
+b[i] = v;
+== iteration_that_never_converges time-limit 1 64
+__shared__ int changed;
+int x = 0;
+do {
+  __syncthreads();  //!
+  if (t == 0) changed = 0;
+  __syncthreads();  //!
+  k[t] = 1 - x;
+  if (k[t] != x) changed = 1;
+  __syncthreads();  //!
+  x = k[t];
+} while (changed);
+== table_without_a_free_slot time-limit 1 64
+for (int slot = t % 16;; slot = (slot + 1) % 16)
+  if (atomicCAS(&k[slot], 0, t + 1) == 0) break;  //!
+== grid_barrier_that_one_block_misses time-limit 8 32
+if (t == 0) {
+  if (blockIdx.x != 3) atomicAdd(k, 1);
+  while (atomicAdd(k, 0) < (int)gridDim.x) {}  //!
+}
+== grid_barrier_of_more_blocks_than_fit time-limit 200 1024
+if (t == 0) {
+  atomicAdd(k, 1);
+  while (atomicAdd(k, 0) < (int)gridDim.x) {}  //!
+}
+== grid_barrier_without_fence race 8 32
+if (t == 0) {
+  b[blockIdx.x] = 1;
+  atomicAdd(k, 1);
+  while (atomicAdd(k, 0) < (int)gridDim.x) {}
+  a[blockIdx.x] = b[(blockIdx.x + 1) % gridDim.x];  //!
+}
+== second_grid_barrier_forgotten race 8 32
+if (t == 0) {
+  b[blockIdx.x] = 1;
+  __threadfence();
+  atomicAdd(k, 1);
+  while (atomicAdd(k, 0) < (int)gridDim.x) {}
+  __threadfence();
+  b[(blockIdx.x + 1) % gridDim.x] += 1;  //!
+}
+__syncthreads();
+if (t == 1) b[blockIdx.x] += 2;  //!

@@ -693,3 +693,81 @@ for (int q = 0; q <= t; q++) {
   kept[q % 2] = last;
 }
 b[t] = last + kept[0];
+== grid_barrier_by_atomics 8 32
+@__device__ void grid_barrier(int *count, int round) {
+@  __syncthreads();
+@  if (threadIdx.x == 0) {
+@    __threadfence();
+@    atomicAdd(count, 1);
+@    while (atomicAdd(count, 0) < round * (int)gridDim.x) {}
+@    __threadfence();
+@  }
+@  __syncthreads();
+@}
+__shared__ float own[32];
+own[t] = a[i];
+b[i] = own[t];
+for (int round = 1; round < 4; round++) {
+  grid_barrier(k, 2 * round - 1);
+  float next = b[(i + 1) % n];
+  grid_barrier(k, 2 * round);
+  b[i] = next;
+}
+assert(b[i] == (i + 3) % n);
+assert(own[31 - t] == i - t + 31 - t);
+== grid_barrier_of_generations 8 32
+for (int round = 0; round < 4; round++) {
+  __syncthreads();
+  if (t == 0) {
+    volatile int *generation = k + 1;
+    int mine = *generation;
+    __threadfence();
+    if (atomicAdd(k, 1) == (int)gridDim.x - 1) {
+      *k = 0;
+      __threadfence();
+      *generation = mine + 1;
+    } else {
+      while (*generation == mine) {}
+    }
+    __threadfence();
+  }
+  __syncthreads();
+}
+== wait_for_a_later_block 4 32
+if (t == 0) {
+  if (blockIdx.x + 1 < gridDim.x)
+    while (((volatile int *)k)[blockIdx.x + 1] == 0) {}
+  __threadfence();
+  atomicExch(&k[blockIdx.x], 1);
+}
+== wait_for_a_later_block_through_barriers 4 32
+__shared__ int ready;
+do {
+  if (t == 0) ready = blockIdx.x + 1 == gridDim.x || *(volatile int *)&k[blockIdx.x + 1];
+  __syncthreads();
+  bool leave = ready;
+  __syncthreads();
+  if (leave) break;
+} while (true);
+if (t == 0) atomicExch(&k[blockIdx.x], 1);
+== long_single_thread_sort 1 1
+for (int r = 0; r < 256; r++)
+  for (int j = 0; j + 1 < n; j++)
+    if (a[j] < a[j + 1]) {
+      float x = a[j];
+      a[j] = a[j + 1];
+      a[j + 1] = x;
+    }
+== long_contention_of_atomics 2 32
+for (int r = 0; r < 5000; r++) atomicAdd(k, 1);
+== long_iteration_with_barriers 1 32
+__shared__ int count;
+if (t == 0) count = 0;
+__syncthreads();
+while (true) {
+  int c = count;
+  __syncthreads();
+  if (c == 5000) break;
+  if (t == 0) count = c + 1;
+  __syncthreads();
+}
