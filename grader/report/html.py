@@ -6,14 +6,13 @@ policy forbids whatever would be loaded or run besides the style and the script 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import tasks
 from grader.evidence import Curve, HeatMap
 from grader.report import conduct
+from grader.report.document import document
 from grader.report.excerpts import Excerpt, excerpts
 from grader.report.figures import figures
 from grader.report.markup import Html, tag
@@ -62,36 +61,14 @@ def write(report: Report, file: Path) -> None:
 def page(report: Report, heading: str = "") -> str:
     """The whole page; its heading is the submission's name where no other is given."""
     heading = heading or report.submission
-    style, script = _part("page.css"), _part("page.js")
-    policy = f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", f"{report.score} / {report.max_score} · {heading}"),
-        tag("style", style),
-    )
-    body = tag(
-        "body",
+    body = (
         tag("a", "Skip to the tasks", href="#tasks", class_="skip"),
         _header(report, heading),
         tag("div", _contents(report), _main(report), class_="columns"),
         _footer(report),
-        tag("script", script),
     )
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
-
-
-def _part(name: str) -> Html:
-    """A file of the page's own; it is read into the page as it is."""
-    return Html((HERE / name).read_text("utf-8"))
-
-
-def _digest(text: str) -> str:
-    """What the page's policy lets pass: a style or script with exactly this content."""
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
+    title = f"{report.score} / {report.max_score} · {heading}"
+    return document(title, body, [HERE / "page.css"], HERE / "page.js")
 
 
 # Top and bottom ------------------------------------------------------------
