@@ -6,6 +6,7 @@ functions are replaced by stand-ins.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -193,6 +194,26 @@ class Judge:
             self._too_slow = too_slow
             self.renew()
             return None
+
+    def count(self, *actions: Action) -> dict[str, Any] | None:
+        """What the last call asks of the device; see `grader.worker.work.counting`.
+
+        Returns:
+            {"work", "kernels", "launches"}; None where something fails, or makes no sense.
+        """
+        counted = replace(actions[-1], entry={**actions[-1].entry, "count": True})
+        actions = (*actions[:-1], counted)
+        entries, arrays = numbered(with_full_names(actions))
+        try:
+            reply, _ = self._ask(entries, arrays)
+        except WorkerDiedError:
+            self.renew()
+            return None
+        results = reply.get("results")
+        last = results[-1] if isinstance(results, list) and len(results) == len(actions) else {}
+        if "counted" not in last:
+            return None
+        return {**last["counted"], "launches": last.get("launches", [])}
 
     def renew(self) -> None:
         """Let what follows run in a fresh worker."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader import protocol
-from grader.worker import device, launches, probes, timing
+from grader.worker import device, launches, probes, timing, work
 from grader.worker.faults import describe_fault, first_line
 from grader.worker.loader import Submission
 from grader.worker.models import MODELS
@@ -49,6 +49,7 @@ def serve(
             timing.bind()
         else:
             launches.record()
+            work.record()
     except Exception as error:  # noqa: BLE001 - whatever it is, the judge reports it
         protocol.send(pipe, {"unusable": device.reason(error)})
         return
@@ -197,7 +198,10 @@ class Worker:
         target.append(function)
         positional = [arguments.make(str(i), e) for i, e in enumerate(action["arguments"])]
         keywords = {label: arguments.make(label, e) for label, e in action["keywords"].items()}
-        with probes.idle(action.get("idle", ())):
+        with (
+            probes.idle(action.get("idle", ())),
+            work.counting(bool(action.get("count")), self._folder) as counted,
+        ):
             returned = function(*positional, **keywords)
         findings = device.take_findings(self._folder)
         if "idle" in action:
@@ -215,6 +219,7 @@ class Worker:
             "arguments": after,
             "findings": findings,
             "place": place,
+            **counted,
         }
 
     def _function(self, what: str, kept: dict[str, Any]) -> Any:
