@@ -271,14 +271,16 @@ def _of_loose_files(entry: Entry, items: Iterable[_Found], scratch: Path) -> Ent
 
 def _with_keys(entries: list[Entry]) -> list[Entry]:
     """The entries in order, each with a key that is the same whatever else is handed in."""
-    keyed = []
-    for entry in entries:
-        ids = sorted(student.id for student in entry.students)
-        key = _safe(ids[0])
-        if key != ids[0]:
-            key += f"-{hashlib.sha256(ids[0].encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
-        keyed.append(replace(entry, key=key))
+    keyed = [replace(e, key=key_of(min(student.id for student in e.students))) for e in entries]
     return sorted(keyed, key=lambda entry: entry.key)
+
+
+def key_of(id_: str) -> str:
+    """A student's id as a file's name; different ones for different ids."""
+    key = _safe(id_)
+    if key != id_:
+        key += f"-{hashlib.sha256(id_.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    return key
 
 
 def _safe(text: str) -> str:

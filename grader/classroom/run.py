@@ -254,7 +254,7 @@ class ClassRun:
         """Write the gradebook and the pages; returns the rows."""
         rows = self.rows()
         gradebook.write(rows, self.folder.path)
-        pages.write(rows, self.folder.path)
+        pages.write(rows, self.folder.path, self.options.isolation)
         return rows
 
 
