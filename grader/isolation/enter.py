@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+_OWN_ID = "own user id"
+
 OPEN_FILES = 1024
 PROCESSES = 512
 """Threads count, too; the judge's own limit of processes is lower, and told in words."""
@@ -74,7 +76,7 @@ def enter(seen: view.View, root: Path, keep: tuple[int, ...]) -> Entered:
         entered.missing.append("own user id, namespaces, Landlock, seccomp (this is not Linux)")
         return entered
     shown = view.readable(seen, root)
-    lease = _lease(entered, seen)
+    lease = _lease(entered)
     inside = _leave_namespaces(entered)
     group: list[cgroup.Group] = []
     entered.attempt("control group", lambda: _limit(group))
@@ -101,19 +103,18 @@ def enter(seen: view.View, root: Path, keep: tuple[int, ...]) -> Entered:
     return entered
 
 
-def _lease(entered: Entered, seen: view.View) -> socket.socket | None:
+def _lease(entered: Entered) -> socket.socket | None:
     """Lease a user id, where this process may change to it."""
     if os.geteuid() != 0:
-        entered.missing.append("own user id (the grader does not run as root)")
+        entered.missing.append(f"{_OWN_ID} (the grader does not run as root)")
         return None
     held: list[socket.socket] = []
 
     def take() -> None:
         entered.uid, one = uids.lease()
         held.append(one)
-        os.chown(seen.scratch, entered.uid, entered.uid)
 
-    entered.attempt("own user id", take)
+    entered.attempt(_OWN_ID, take)
     return held[0] if held else None
 
 
@@ -206,6 +207,8 @@ def _confine(entered: Entered, seen: view.View, shown: list[str], inside: set[st
         "own root folder",
         lambda: view.build_root(seen, shown, own_processes="processes" in inside),
     )
+    if entered.uid is not None and not entered.own_root:
+        _keep_id_if_needed(entered, seen)
     scratch = Path(view.OWN_SCRATCH) if entered.own_root else seen.scratch
     for which, most in (
         (resource.RLIMIT_NPROC, PROCESSES),
@@ -227,6 +230,35 @@ def _confine(entered: Entered, seen: view.View, shown: list[str], inside: set[st
     writable = [str(scratch), "/proc/self", *map(str, view.devices())]
     entered.attempt("Landlock", lambda: landlock.restrict([*shown, "/proc", "/dev"], writable))
     entered.attempt("seccomp", seccomp.install)
+
+
+def _keep_id_if_needed(entered: Entered, seen: view.View) -> None:
+    """Keep the judge's user id where another could not read what it has to."""
+    needed = [sys.prefix, sys.base_prefix, *map(str, seen.readable)]
+    if seen.shared_cache is not None:
+        needed.append(str(seen.shared_cache))
+    closed = next((path for path in needed if not _can_read(path, entered.uid or 0)), None)
+    if closed is not None:
+        entered.measures.remove(_OWN_ID)
+        entered.missing.append(f"{_OWN_ID} (others may not read {closed})")
+        entered.uid = None
+    else:
+        os.chown(seen.scratch, entered.uid or 0, entered.uid or 0)
+
+
+def _can_read(path: str, uid: int) -> bool:
+    """Whether another user could read a file, or a folder and all that is in it."""
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1] == 0
+    try:
+        os.setgroups([])
+        os.setresuid(uid, uid, uid)
+        here = os.access(path, os.R_OK | os.X_OK if Path(path).is_dir() else os.R_OK)
+        large = path in (sys.prefix, sys.base_prefix)  # and installed for everybody, or for nobody
+        os._exit(0 if here and (large or view.is_open_to_all(path)) else 1)
+    finally:
+        os._exit(1)
 
 
 def _settle(scratch: Path, shared_cache: Path | None) -> None:

@@ -24,6 +24,7 @@ SCRATCH_BYTES = 512 << 20
 """Of /tmp; compiled kernels and compilers' own files take some megabytes."""
 
 _SCRATCH_FILES = 16384
+_COPY_BYTES = 256 << 20  # of a submission that only its owner may read
 _ROOMS = ("backend", "emulator", "data")
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
@@ -134,7 +135,7 @@ def build_root(view: View, shown: Iterable[str], *, own_processes: bool) -> None
     """
     system.make_mounts_private()
     base = str(view.scratch)
-    system.mount("tmpfs", base, "tmpfs", _NOSUID, "size=1m,mode=755")
+    system.mount("tmpfs", base, "tmpfs", _NOSUID, f"size={_COPY_BYTES},mode=755")
     for name in (OWN_SCRATCH, "/dev", "/proc"):
         Path(base + name).mkdir()
     size = f"size={SCRATCH_BYTES},nr_inodes={_SCRATCH_FILES},mode=1777"
@@ -143,6 +144,8 @@ def build_root(view: View, shown: Iterable[str], *, own_processes: bool) -> None
         if Path(path).is_symlink():
             _parent(base, path)
             Path(base + path).symlink_to(Path(path).readlink())
+        elif Path(path) in view.readable and not is_open_to_all(path):
+            copy(path, _place(base, path))
         else:
             system.bind(path, _place(base, path))
     for device in devices():
@@ -157,6 +160,43 @@ def build_root(view: View, shown: Iterable[str], *, own_processes: bool) -> None
 
 
 _READ_ONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND = 1, 2, 4, 8, 32, 4096  # <linux/mount.h>
+
+
+def is_open_to_all(path: str) -> bool:
+    """Whether every user may read a file, or a folder and all that is in it.
+
+    The folders above it don't count: in a root folder of one's own they are others.
+    """
+    for folder, _, files in os.walk(path):
+        if ~Path(folder).stat().st_mode & 0o005:
+            return False
+        held = (os.lstat(f"{folder}/{file}").st_mode for file in files)
+        if not all(mode & 0o004 for mode in held):
+            return False
+    return Path(path).is_dir() or bool(Path(path).stat().st_mode & 0o004)
+
+
+def copy(source: str, target: str) -> None:
+    """Copy a file, or a folder's files, folders and links, so that everybody may read them.
+
+    Links stay links, and whatever else there is (pipes, devices) is left out.
+    """
+    if not Path(source).is_dir():
+        shutil.copyfile(source, target)
+        Path(target).chmod(0o444)
+        return
+    for folder, folders, files in os.walk(source):
+        into = target + folder[len(source) :]
+        Path(into).chmod(0o755)
+        for name in (*folders, *files):
+            path, made = Path(folder, name), Path(into, name)
+            if path.is_symlink():
+                made.symlink_to(path.readlink())
+            elif path.is_dir():
+                made.mkdir()
+            elif path.is_file():
+                shutil.copyfile(path, made)
+                made.chmod(0o444)
 
 
 def _parent(base: str, path: str) -> None:
