@@ -7,6 +7,10 @@ import os
 import stat
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,7 +57,16 @@ def of_submission(path: Path) -> str:
 
 def of_grader(root: Path = ROOT) -> dict[str, str]:
     """The hash of each file that a score depends on, by its name in the clone."""
-    hashes = {}
+    return {name: of_file(path) for name, path in _files(root)}
+
+
+def touched(root: Path = ROOT) -> dict[str, tuple[int, int]]:
+    """When each such file was changed, and its size: equal as long as nobody edits the grader."""
+    facts = ((name, path.stat()) for name, path in _files(root))
+    return {name: (fact.st_mtime_ns, fact.st_size) for name, fact in facts}
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
     for room in ROOMS:
         for folder, below, files in os.walk(root / room):
             below[:] = sorted(name for name in below if name not in ("__pycache__", ".cache"))
@@ -61,8 +74,7 @@ def of_grader(root: Path = ROOT) -> dict[str, str]:
                 path = Path(folder, name)
                 relative = path.relative_to(root).as_posix()
                 if not relative.startswith(DRAWN_LATER) and path.suffix != ".pyc":
-                    hashes[relative] = of_file(path)
-    return hashes
+                    yield relative, path
 
 
 def of_all(hashes: dict[str, str]) -> str:

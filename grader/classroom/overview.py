@@ -245,7 +245,7 @@ def _students(rows: Sequence[Row], links: Mapping[int, str]) -> Html | None:
                 tag(
                     "th", tag("a", row.student.name, href=links[id(row)]), late, wrong, scope="row"
                 ),
-                tag("td", row.student.id, class_="text names"),
+                tag("td", row.student.id, class_="text names id"),
                 tag("td", f"{row.score} / {row.max_score}"),
                 tag("td", _share(counts)),
                 tag("td", "; ".join(row.entry.notes), class_="text names"),
@@ -260,7 +260,10 @@ def _footer(rows: Sequence[Row], level: str) -> Html:
     took = sorted(report.seconds for report in reports.values())
     reached = Counter(report.isolation for report in reports.values() if report.isolation)
     devices = Counter(report.backend for report in reports.values())
-    walls = "; ".join(f"{text} ({count} submissions)" for text, count in reached.items())
+    walls = "; ".join(
+        f"{text.removeprefix('isolation: ')} ({count} submissions)"
+        for text, count in reached.items()
+    )
     facts = {
         "isolation": f"{level}: {walls}" if walls else level,
         "devices": "; ".join(f"{name} ({count})" for name, count in devices.items()),

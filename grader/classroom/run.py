@@ -90,6 +90,7 @@ class ClassRun:
 
     def _settle(self) -> None:
         """Record what the run is begun with, or compare it with what it was begun with."""
+        self._touched = fingerprint.touched()
         before, now = self.folder.settings(), fingerprint.of_grader()
         self._grader = fingerprint.of_all(now)
         if before and before["format"] != FORMAT:
@@ -199,6 +200,11 @@ class ClassRun:
         self.folder.note("begin", key=job.key, stage=job.stage, submission=self._hashes[job.key])
 
     def _end(self, job: Job, outcome: Outcome) -> None:
+        if fingerprint.touched() != self._touched:
+            raise RunFolderError(
+                f"somebody changed the grader in {fingerprint.ROOT} while it graded: what was "
+                "under way does not count. Next: --regrade to grade all again, or change it back"
+            )
         self.folder.write_result(job.key, job.stage, self._hashes[job.key], self._grader, outcome)
 
     def _ender(self, meter: Meter) -> Callable[[Job, Outcome], None]:

@@ -94,6 +94,16 @@ def test_changed_grader(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -
     assert len(classroom.ended()) == 2
 
 
+def test_grader_changed_meanwhile(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is graded while somebody edits the grader does not count."""
+    classroom.put("ada")
+    answers = iter([{"grader/oracle.py": (1, 1)}, {"grader/oracle.py": (2, 1)}])
+    monkeypatch.setattr(fingerprint, "touched", lambda: next(answers))
+    with pytest.raises(RunFolderError, match="while it graded"):
+        classroom.run()
+    assert list((classroom.output / "results").iterdir()) == []
+
+
 def test_other_isolation(classroom: Classroom) -> None:
     """A run goes on at the level at which it was begun."""
     classroom.put("ada")
