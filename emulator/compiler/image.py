@@ -23,7 +23,7 @@ from .lines import source_lines
 from .nvcc import FOOTER
 from .translate import CONSTANT_SECTION, READ_ONLY_SECTION
 
-_ABI = 3  # EMU_ABI in emulator/abi.h
+_ABI = 4  # EMU_ABI in emulator/abi.h
 _RTLD_NOW = 2
 
 

@@ -3,11 +3,13 @@
 A host compiler keeps local variables in registers, where no load or store of them is seen. A second
 translation announces arrays without a value, and scalars that may be read before they are written,
 to the runtime, which then sees every access to them: what it reports was read, not only suspected.
+Arrays of which pointers are taken get guards around them, since no index is checked there.
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from .tokens import NAME, Tokens
 
@@ -38,6 +40,20 @@ def announced(code: str, messages: str, complaints: str = "") -> str | None:
     return _Announcer(code, warned, set(_ANNOUNCEMENT.findall(complaints))).run()
 
 
+class _Variable(NamedTuple):
+    """A declarator: its name, where it stands, how many dimensions, and where its value starts."""
+
+    name: str
+    position: int
+    dimensions: int
+    value: int
+    unsized: bool
+
+    @property
+    def has_value(self) -> bool:
+        return self.value > 0
+
+
 class _Announcer:
     def __init__(self, code: str, warned: set[str], left_out: set[str]) -> None:
         self.tokens = Tokens(code)
@@ -53,8 +69,9 @@ class _Announcer:
         functions: list[bool] = []  # for each open brace: does it hold statements?
         start, parentheses = 0, 0
         for i, text in enumerate(self.code):
-            parentheses += (text in {"(", "["}) - (text in {")", "]"})
-            if parentheses:
+            value = text == "{" and self.code[i - 1] == "="
+            if parentheses or value or text in {"(", "["}:
+                parentheses += (text in _OPEN) - (text in _CLOSE)
                 continue
             if text == "{":
                 functions.append(self._holds_statements(start, i, functions))
@@ -79,17 +96,91 @@ class _Announcer:
 
     def _statement(self, start: int, end: int) -> None:
         """Announce what a declaration statement leaves without a value."""
-        names = self._declared(start, end)
-        semicolon = self.tokens.code[end]
-        for name in names:
-            self.count += 1
-            if str(self.count) in self.left_out:
+        declared = self._declarators(start, end)
+        guard = self._can_be_guarded(start, declared)
+        announced = []
+        for variable in declared:
+            pointed = guard and variable.dimensions > 0 and self._pointed_at(variable, end)
+            if not pointed and (variable.has_value or not self._announces(variable, end)):
                 continue
-            self.tokens.text[semicolon] += (
-                f" ::emu::announced<decltype({name})> emu_announced_{self.count}(&{name});"
-            )
+            self.count += 1
+            if str(self.count) not in self.left_out:
+                announced.append((self.count, variable, pointed))
+        if any(pointed for _, _, pointed in announced):
+            self._guard(start, end, declared, announced)
+        else:
+            for number, variable, _ in announced:
+                self._append(end, _announcement(number, variable.name, "0"))
 
-    def _declared(self, start: int, end: int) -> list[str]:
+    def _announces(self, variable: _Variable, end: int) -> bool:
+        return variable.dimensions > 0 or self._doubtful(variable.name, end)
+
+    def _can_be_guarded(self, start: int, declared: list[_Variable]) -> bool:
+        """Guards need a name for the type, and one variable if there are values."""
+        fixed = {"static", "extern", "constexpr", "const", "register"}
+        if fixed & set(self.code[start : declared[0].position] if declared else []):
+            return False
+        if any(v.unsized for v in declared):
+            return False
+        return len(declared) == 1 or not any(v.has_value for v in declared)
+
+    def _pointed_at(self, variable: _Variable, end: int) -> bool:
+        """Whether an array is used other than by all its indices at once."""
+        for i in range(end, self.body_end):
+            if self.code[i] != variable.name:
+                continue
+            k, groups = i + 1, 0
+            while self.code[k] == "[":
+                k, groups = self._closed(k), groups + 1
+            if groups < variable.dimensions or self.code[i - 1] == "&":
+                return True
+        return False
+
+    def _closed(self, i: int) -> int:
+        """Behind the bracket that closes the one at `i`."""
+        depth = 0
+        while i < self.body_end - 1:
+            depth += (self.code[i] in _OPEN) - (self.code[i] in _CLOSE)
+            i += 1
+            if not depth:
+                break
+        return i
+
+    def _guard(
+        self,
+        start: int,
+        end: int,
+        declared: list[_Variable],
+        announced: list[tuple[int, _Variable, bool]],
+    ) -> None:
+        """Make types of the declarators, and declare the variables by them."""
+        text, code = self.tokens.text, self.tokens.code
+        text[code[start]] = f"typedef {text[code[start]]}"
+        numbers = {variable: (number, pointed) for number, variable, pointed in announced}
+        for variable in declared:
+            number, pointed = numbers.get(variable, (0, False))
+            new = f"emu_type_{number}_{variable.name}"
+            text[code[variable.position]] = new
+            name, guards = variable.name, f"emu_guarded_{number}"
+            if not pointed:
+                self._append(end, f" {new} {name};")
+            elif variable.has_value:
+                value = variable.value
+                text[code[value]] = f"; ::emu::guarded<{new}> {guards} = {{ {{}},"
+                if self.code[value] == "{":
+                    text[code[value]] += " {"
+                text[code[end]] = f", {{}} }}; {new} &{name} = {guards}.value;"
+            else:
+                self._append(end, f" ::emu::guarded<{new}> {guards};")
+                self._append(end, f" {new} &{name} = {guards}.value;")
+            if variable in numbers:
+                flags = "1 | 2" if pointed and variable.has_value else str(int(pointed))
+                self._append(end, _announcement(number, name, flags))
+
+    def _append(self, end: int, text: str) -> None:
+        self.tokens.text[self.tokens.code[end]] += text
+
+    def _declarators(self, start: int, end: int) -> list[_Variable]:
         position = self._after_type(start, end)
         found = []
         while position < end:
@@ -98,13 +189,16 @@ class _Announcer:
                 continue
             if not self.is_name[position]:
                 return []
-            name, after = self.code[position], position + 1
-            bare = self._next_declarator(after, end)
-            if bare is None:
+            following = self._next_declarator(position + 1, end)
+            if following is None:
                 return []
-            position, has_value, is_array = bare
-            if not has_value and (is_array or self._doubtful(name, end)):
-                found.append(name)
+            after, value = following
+            dimensions, i = 0, position + 1
+            while self.code[i] == "[":
+                i, dimensions = self._closed(i), dimensions + 1
+            unsized = dimensions > 0 and self.code[position + 2] == "]"
+            found.append(_Variable(self.code[position], position, dimensions, value, unsized))
+            position = after
         return found
 
     def _doubtful(self, name: str, end: int) -> bool:
@@ -176,19 +270,26 @@ class _Announcer:
                 return i
         return end
 
-    def _next_declarator(self, i: int, end: int) -> tuple[int, bool, bool] | None:
-        """Behind a name: where the next declarator starts, and this one's value and dimensions."""
-        is_array = self.code[i] == "["
-        has_value = self.code[i] in {"=", "(", "{"}
+    def _next_declarator(self, i: int, end: int) -> tuple[int, int] | None:
+        """Behind a name: where the next declarator starts, and this one's value; 0: it has none."""
+        value = i if self.code[i] in {"=", "(", "{"} else 0
         depth = 0
         while i < end:
             text = self.code[i]
             if text == "," and not depth:
-                return i + 1, has_value, is_array
-            if text == "=" and not depth:
-                has_value = True
-            if not depth and not has_value and text not in {"[", "]"}:
+                return i + 1, value
+            if text in {"=", "{"} and not depth and not value:
+                value = i
+            if not depth and not value and text not in {"[", "]"}:
                 return None
             depth += (text in _OPEN) - (text in _CLOSE)
             i += 1
-        return end, has_value, is_array
+        return end, value
+
+
+def _announcement(number: int, name: str, flags: str) -> str:
+    arguments = f"&{name}" if flags == "0" else f"&{name}, {flags}"
+    return (
+        f" ::emu::announced<std::remove_reference_t<decltype({name})>>"
+        f" emu_announced_{number}({arguments});"
+    )

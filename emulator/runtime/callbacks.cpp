@@ -13,8 +13,10 @@ constexpr Touch kAtomicAccess{Access::Atomic, kAtomic};
 template <unsigned size>
 void volatile_access(Address address, Touch touch, Address pc) {
   if (!self) return;
-  bool local = address - self->fiber->stack < kStackBytes;
-  if (local) return;
+  if (address - self->fiber->stack < kStackBytes) {
+    if (check.on && check.locals) access_local(address, size, touch, pc);
+    return;
+  }
   lockstep(*self, touch.access == Access::Write, address, size, pc);
   if (!check.on) return;
   if (touch.access == Access::Write) check.release(*self, address);
@@ -178,11 +180,11 @@ EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
   check.release(*w, variable);
 }
 
-EMU_API void emu_local_begin(emu_local *local, const volatile void *address, size_t size) {
+EMU_API void emu_local_begin(emu_local *local, const volatile void *address, size_t size, size_t flags) {
   if (!self) return;
   Thread &thread = self->me();
-  *local = {thread.locals, (const char *)address, size};
-  memset(local + 1, 0, (size + 7) / 8);
+  *local = {thread.locals, (const char *)address, size, flags};
+  memset(local + 1, flags & EMU_LOCAL_WRITTEN ? 0xFF : 0, (size + 7) / 8);
   check.locals = thread.locals = local;
 }
 

@@ -106,6 +106,27 @@ static bool in_image(const Worker &w, Address pc) {
   return pc >= (Address)w.launch->image->base && pc < (Address)w.launch->image->end;
 }
 
+// Does a return address follow a call of the image's own code, not of the runtime through the procedure linkage table?
+static bool returns_from_own_code(const Worker &w, Address word) {
+#ifdef __x86_64__
+  constexpr unsigned char kCall = 0xE8, kEndbr[] = {0xF3, 0x0F, 0x1E, 0xFA}, kJump[] = {0xFF, 0x25}, kBound = 0xF2;
+  const unsigned char *call = (const unsigned char *)word - 5;
+  int32_t distance;
+  if (!in_image(w, (Address)call) || *call != kCall) return false;
+  memcpy(&distance, call + 1, sizeof distance);
+  Address target = word + (Address)(intptr_t)distance;
+  if (!in_image(w, target)) return false;
+  const unsigned char *code = (const unsigned char *)target;
+  if (!memcmp(code, kEndbr, sizeof kEndbr)) code += sizeof kEndbr;
+  code += *code == kBound;
+  return memcmp(code, kJump, sizeof kJump) != 0;
+#else
+  (void)w;
+  (void)word;
+  return true;
+#endif
+}
+
 // What filled the stack: the return address that is found most often there is the call that recurs. Without recursion, the
 // first one: of the function with the large variables. Sets `recurs`.
 static Address filled_by(const Worker &w, Address top, bool &recurs) {
@@ -119,7 +140,7 @@ static Address filled_by(const Worker &w, Address top, bool &recurs) {
   if (top < low) top = low;
   for (Address p = (top + 7) & ~(Address)7; p + 8 <= high; p += 8) {
     Address word = *(Address *)p;
-    if (!in_image(w, word)) continue;
+    if (!in_image(w, word) || !returns_from_own_code(w, word)) continue;
     int i = 0;
     while (i < distinct && found[i].address != word) i++;
     if (i == kMost) continue;

@@ -27,8 +27,10 @@ static struct Look {
 
 static void add(Vector<char> &into, const void *bytes, size_t size) { into.append((const char *)bytes, size); }
 
-static Address stack_pointer(const Thread &thread) { return (Address)thread.fiber->context.stack_pointer; }
-static size_t stack_bytes(const Thread &thread) { return thread.fiber->stack + kStackBytes - stack_pointer(thread); }
+static Address lowest(const Thread &thread) {
+  return thread.frame ? thread.frame : (Address)thread.fiber->context.stack_pointer;
+}
+static size_t stack_bytes(const Thread &thread) { return thread.fiber->stack + kStackBytes - lowest(thread); }
 
 static void take_state(Worker &w, Vector<char> &into) {
   bool seek = &into == &look.state;
@@ -38,7 +40,7 @@ static void take_state(Worker &w, Vector<char> &into) {
   for (unsigned t = 0; t < w.started; t++) {
     const Thread &thread = w.threads[t];
     if (thread.state == State::Done) continue;
-    Address sp = stack_pointer(thread);
+    Address sp = lowest(thread);
     add(into, &t, sizeof t);
     add(into, &thread.state, sizeof thread.state);
     add(into, &thread.result, sizeof thread.result);
@@ -110,7 +112,7 @@ static bool probe_differs(const Worker &w) {
   if (look.probe == kMaxThreads || look.probe == w.current) return false;
   const Thread &thread = w.threads[look.probe];
   return thread.state == State::Done || stack_bytes(thread) != look.probe_bytes ||
-         memcmp((const void *)stack_pointer(thread), look.state.begin() + look.probe_at, look.probe_bytes);
+         memcmp((const void *)lowest(thread), look.state.begin() + look.probe_at, look.probe_bytes);
 }
 
 void begin_recurrence() {

@@ -31,6 +31,7 @@ _SPACE = (
     "memory",
 )
 _GLOBAL, _LOCAL = 0, 4  # in _SPACE
+_OWNER = {_GLOBAL: "the allocation", _LOCAL: "the array"}
 
 
 class _Index3(ctypes.Structure):
@@ -204,11 +205,12 @@ def _message(kind: Kind, raw: Any) -> str:
 def _out_of_bounds(raw: Any, text: str) -> str:
     del text
     access = f"{_ACCESS[raw.access]} of {_bytes(raw.size)}" if raw.size else "an access"
-    where = f"{access} outside {_SPACE[raw.space]}"
+    local = raw.space == _LOCAL
+    where = f"{access} outside {'a local array' if local else _SPACE[raw.space]}"
     if not raw.allocation_size:
         return f"{where} at address 0x{raw.address:x}, near no allocation"
     size = raw.allocation_size
-    owner = "the allocation" if raw.space == _GLOBAL else "the block's shared memory"
+    owner = _OWNER.get(raw.space, "the block's shared memory")
     offset = raw.address - raw.allocation
     if offset < 0:
         return f"{where}: {_bytes(-offset)} before {owner} of {_bytes(size)}"

@@ -95,6 +95,7 @@ struct alignas(64) Thread {
   emu_local *locals;              // the innermost first
   Poll polls[kPolls];
   unsigned poll_count, oldest_poll;
+  Address frame;                  // where the state of the kernel's own code begins on the stack; 0: not known
   uint64_t switches;              // Worker::switches when the values of `polls` were taken
 };
 
@@ -179,6 +180,15 @@ inline void note_meeting(Worker &w, unsigned who) {
   if (EMU_UNLIKELY(++w.meetings >= w.next_look)) look_for_recurrence(w, who);
 }
 void begin_recurrence();
+// At the start of a function that the kernel calls: all registers that the kernel's code may hold values in are saved
+// first of all, so that the stack from here on is the thread's state, without what the runtime leaves below.
+#if defined(__x86_64__)
+#define EMU_SAVE_STATE(thread)                             \
+  asm volatile("" ::: "rbx", "r12", "r13", "r14", "r15"); \
+  (thread).frame = (Address)__builtin_frame_address(0) - 5 * sizeof(Address)
+#else
+#define EMU_SAVE_STATE(thread) (thread).frame = 0
+#endif
 [[noreturn]] void report_recurrence(Worker &w);
 
 // ---- findings.cpp

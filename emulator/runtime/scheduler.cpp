@@ -135,6 +135,7 @@ static void fiber_main() {
       Thread &thread = w.threads[t];
       thread.fiber = mine;
       thread.line = 0;
+      thread.frame = 0;
       thread.locals = nullptr;
       thread.wrote_volatile = thread.has_yielded = false;
       forget_polls(thread);
@@ -265,6 +266,7 @@ bool go_on(Worker &w) {
 static inline __attribute__((always_inline)) int barrier(int operation, int predicate, int line, Address pc) {
   Worker &w = *self;
   Thread &thread = w.me();
+  EMU_SAVE_STATE(thread);
   w.has_moved();
   check.work(w, pc);
   check.counters.barrier(w, pc);
@@ -286,6 +288,7 @@ static inline __attribute__((always_inline)) int barrier(int operation, int pred
   thread.state = State::Barrier;
   if (++w.at_barrier + w.done == w.launch->threads) release_barrier(w);
   leave(w, w.fiber->context);
+  thread.frame = 0;
   return result;
 }
 
@@ -403,6 +406,7 @@ EMU_API int emu_barrier_reduce(int operation, int predicate, int line) {
 EMU_API void emu_yield(void) {
   Worker &w = *self;
   Thread &thread = w.me();
+  EMU_SAVE_STATE(thread);
   check.work(w, thread.last_pc ? thread.last_pc : EMU_CALLER);  // of the failed compare-and-swap
   if (w.launch->checked) {
     thread.pc = thread.last_pc;
@@ -410,6 +414,7 @@ EMU_API void emu_yield(void) {
   }
   if (thread.last_address && thread.repeats) yield_polling(w, 1);
   else yield_here(w);
+  thread.frame = 0;
 }
 EMU_API unsigned emu_active_mask(void) {
   Worker &w = *self;

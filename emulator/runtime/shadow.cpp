@@ -117,8 +117,16 @@ static EMU_COLD void unwritten(Region &g, Address address, unsigned size, Touch 
 // to read what was not written at all.
 void access_local(Address address, size_t size, Touch touch, Address pc) {
   emu_local *local = check.locals;
-  while (local && address - (Address)local->address >= local->size) local = local->next;
+  while (local && address - (Address)local->address >= local->size) {
+    Address base = (Address)local->address;
+    if (local->flags & EMU_LOCAL_GUARDED && address - (base - EMU_GUARD_BEFORE) < EMU_GUARD_BEFORE + local->size + EMU_GUARD_AFTER)
+      fatal(Kind::OutOfBounds, touch, Space::Local, address, (unsigned)size, pc, base, local->size);
+    local = local->next;
+  }
   if (!local) return;
+  bool across = address + size > (Address)local->address + local->size;
+  if (across && local->flags & EMU_LOCAL_GUARDED)
+    fatal(Kind::OutOfBounds, touch, Space::Local, address, (unsigned)size, pc, (Address)local->address, local->size);
   size_t first = address - (Address)local->address, last = first + size < local->size ? first + size : local->size;
   uint8_t *written = (uint8_t *)(local + 1);
   bool any = false;

@@ -168,6 +168,7 @@ EMU_API uint64_t emu_warp(int operation, unsigned mask, uint64_t value, int argu
   unsigned number = w.current / kWarpLanes, lane = w.current % kWarpLanes;
   Warp &warp = w.warps[number];
   Thread &thread = w.me();
+  EMU_SAVE_STATE(thread);
   Address pc = EMU_CALLER;
   check.work(w, pc);
   if (EMU_UNLIKELY(!(mask >> lane & 1))) {
@@ -190,5 +191,6 @@ EMU_API uint64_t emu_warp(int operation, unsigned mask, uint64_t value, int argu
     if (w.launch->checked) note_meeting(w, number);
   }
   block_here(w);
+  thread.frame = 0;
   return thread.result;
 }

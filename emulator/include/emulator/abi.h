@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EMU_ABI 3  // raised with every change: an image of another number is refused
+#define EMU_ABI 4  // raised with every change: an image of another number is refused
 
 extern "C" {
 
@@ -59,13 +59,16 @@ void emu_fence(int scope);
 // EMU_ATOMIC_SWAP: a compare-and-swap, which fails where the value that it expects is out of date.
 enum { EMU_ATOMIC_EXCHANGE = 0x100, EMU_ATOMIC_SWAP = 0x200 };
 void emu_atomic(const void *address, unsigned size, const void *pc);
-// A local variable that starts without a value, as long as it lives. Behind it lies a bit for each of its bytes: written?
+// A local variable to be watched, as long as it lives. Behind it lies a bit for each of its bytes: written?
+// EMU_LOCAL_GUARDED: it is the `value` of an emu_guarded, whose guards nobody may touch. EMU_LOCAL_WRITTEN: it starts with a value.
+enum { EMU_LOCAL_GUARDED = 1, EMU_LOCAL_WRITTEN = 2, EMU_GUARD_BEFORE = 16, EMU_GUARD_AFTER = 64 };
 struct emu_local {
   emu_local *next;
   const char *address;
   size_t size;
+  size_t flags;
 };
-void emu_local_begin(emu_local *local, const volatile void *address, size_t size);
+void emu_local_begin(emu_local *local, const volatile void *address, size_t size, size_t flags);
 void emu_local_end(emu_local *local);
 void emu_yield(void);                      // a failed compare-and-swap lets other threads run
 void *emu_dynamic_shared(void) EMU_CONST;  // the block's dynamic shared memory, 16-byte aligned

@@ -96,11 +96,19 @@ EMU_ATOMIC_CAS(unsigned short)
   template <class T> \
   EMU_INLINE T name(const T *address) { return *address; }
 EMU_LOAD(__ldg)
-EMU_LOAD(__ldcg)
 EMU_LOAD(__ldca)
 EMU_LOAD(__ldcs)
 EMU_LOAD(__ldlu)
-EMU_LOAD(__ldcv)
+// These two pass by the caches that other blocks don't write to, so that a loop may wait for a value by them.
+#define EMU_LOAD_AGAIN(name) \
+  template <class T> \
+  EMU_INLINE T name(const T *address) { \
+    if constexpr (std::is_arithmetic<T>::value) return *(const volatile T *)address; \
+    else return *address; \
+  }
+EMU_LOAD_AGAIN(__ldcg)
+EMU_LOAD_AGAIN(__ldcv)
+#undef EMU_LOAD_AGAIN
 #define EMU_STORE(name) \
   template <class T> \
   EMU_INLINE void name(T *address, T value) { *address = value; }

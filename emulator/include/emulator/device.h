@@ -30,6 +30,12 @@ void *memset(void *, int, size_t) noexcept __asm__("__tsan_memset");
 #include "emulator/arithmetic.h"
 #include "emulator/entry.h"
 
+#if EMU_CHECKED && !defined(__clang__)
+// Written by hand, too, these are calls that the runtime sees.
+#define __builtin_memcpy(to, from, size) memcpy(to, from, size)
+#define __builtin_memmove(to, from, size) memmove(to, from, size)
+#define __builtin_memset(to, value, size) memset(to, value, size)
+#endif
 #define printf emu_printf
 #include "cuda/assert.h"
 EMU_INLINE void __trap(EMU_LINE) { emu_trap(line); }

@@ -44,14 +44,24 @@ EMU_INLINE T &once(T &variable) {
 // Announces a local variable to the runtime until the end of its block, unless its constructor has initialised it.
 template <class T, bool = std::is_trivially_default_constructible<std::remove_all_extents_t<T>>::value>
 struct announced {
-  __attribute__((always_inline)) announced(const volatile void *) {}
+  __attribute__((always_inline)) announced(const volatile void *, size_t = 0) {}
 };
 template <class T>
 struct announced<T, true> {
   emu_local local;
   unsigned char written[(sizeof(T) + 7) / 8];
-  __attribute__((always_inline)) announced(const volatile void *address) { emu_local_begin(&local, address, sizeof(T)); }
+  __attribute__((always_inline)) announced(const volatile void *address, size_t flags = 0) {
+    emu_local_begin(&local, address, sizeof(T), flags);
+  }
   __attribute__((always_inline)) ~announced() { emu_local_end(&local); }
+};
+
+// A local array whose elements are reached through pointers, between bytes that belong to nobody.
+template <class T>
+struct guarded {
+  char before[EMU_GUARD_BEFORE];
+  T value;
+  char after[EMU_GUARD_AFTER];
 };
 
 template <class T>

@@ -630,3 +630,30 @@ if (t == 0) {
 }
 __syncthreads();
 if (t == 1) b[blockIdx.x] += 2;  //!
+== recursion_after_a_volatile_write stack-overflow 1 1
+@__device__ int fib(volatile int *k, int n) {
+@  k[0] = n;
+@  return fib(k, n - 1) + fib(k, n - 2);
+@}
+b[0] = fib(k, n);
+== local_array_read_through_pointer out-of-bounds 1 1
+float row[2][4] = {{1, 2, 3, 4}, {5, 6, 7, 8}};
+float sum = 0;
+const float *p = row[1];
+for (int j = 0; j <= 4 * n / 256; j++) sum += p[j];  //!
+b[0] = sum;
+== local_array_filled_by_function out-of-bounds 1 1
+@__device__ void fill(int *v, int n) { for (int j = 0; j <= n; j++) v[j] = j; }
+int v[6], w[3];
+w[0] = 1;
+fill(v, 6);
+b[0] = v[2] + w[0];
+== local_array_before_its_start out-of-bounds 1 1
+volatile float v[4];
+volatile float *p = &v[0];
+p[-n / 256] = 1;  //!
+b[0] = 1;
+== local_array_overrun_by_memcpy out-of-bounds 1 1
+float v[4];
+__builtin_memcpy(v, a, 5 * sizeof(float));  //!
+b[0] = v[0];

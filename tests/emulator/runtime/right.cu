@@ -771,3 +771,40 @@ while (true) {
   if (t == 0) count = c + 1;
   __syncthreads();
 }
+== local_arrays_through_pointers 1 32
+@struct Point { float x, y; };
+@__device__ float sum_of(const float (&v)[4]) { float s = 0; for (float x : v) s += x; return s; }
+@__device__ void exchange(float *x, float *y) { float z = *x; *x = *y; *y = z; }
+@__device__ float first(const Point *p) { return p->x; }
+float v[4] = {0, 1, 2, 3}, *q = v;
+float w[4], u[4] = {};
+Point ps[2] = {{1, 2}, {3, 4}};
+const float c[3] = {1, 2, 3};
+float e[] = {1, 2};
+char text[8] = "abc";
+for (int j = 0; j < 4; j++) w[j] = q[j];
+exchange(w, w + 3);
+exchange(&w[1], &w[2]);
+float total = 0;
+auto at = [&](int j) { return w[j]; };
+for (int j = 0; j < (int)(sizeof(w) / sizeof(w[0])); j++) total += at(j);
+const float *p = c, *o = e;
+assert(total + sum_of(u) + first(ps) + first(&ps[1]) + p[2] + o[1] + (text[0] == 'a') == 6 + 0 + 1 + 3 + 3 + 2 + 1);
+== local_arrays_through_pointers_jumped_over 1 1
+@__device__ float two(float *v) { v[0] = 1; v[1] = 2; return v[0] + v[1]; }
+switch (n & 1) {
+  case 0: b[0] = 1; float row[3]; b[1] = two(row); break;
+  default: b[2] = 1;
+}
+if (n == 7) goto end;
+float z[2];
+b[3] = two(z);
+end:;
+== wait_by_uncached_loads 2 32
+if (t == 0) {
+  if (blockIdx.x == 0) while (__ldcv(k) == 0) {}
+  else {
+    __threadfence();
+    atomicExch(k, 1);
+  }
+}
