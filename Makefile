@@ -6,7 +6,7 @@ SETUP      = $(PYTHON) -m backend.setup
 RUN        = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor grade watch hint test lint handout fidelity bench
+.PHONY: help setup doctor grade watch hint test lint handout class fidelity release gradescope bench
 
 help:  ## this list
 	@echo 'usage: make TARGET'
@@ -34,11 +34,21 @@ lint:  ## ruff (format and lint) and mypy, strict
 	@$(SETUP) --dev
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy .
 
+class:  ## grade a whole class: SUBMISSIONS=folder or an export's zip; again to go on where it stopped
+	@test -n "$(SUBMISSIONS)" || { echo 'Which submissions? Next: make class SUBMISSIONS=folder' >&2; exit 2; }
+	@$(SETUP) --class && $(RUN) -m grader class "$(SUBMISSIONS)" $(ARGS)
+
 handout:  ## write assignment/ and its notebook from solution/
 	@$(SETUP) --dev && $(RUN) -m grader handout $(ARGS)
 
 fidelity:  ## PyCUDA's and scikit-cuda's own tests on the emulated device (3 minutes, needs the network)
 	@$(SETUP) --dev && $(RUN) -m emulator.fidelity
+
+release:  ## homework5.zip, what students get; ARGS='--year 2027' for another edition
+	@$(SETUP) --dev && $(RUN) -m grader release $(ARGS)
+
+gradescope:  ## autograder.zip, for Gradescope
+	@$(SETUP) --dev && $(RUN) -m grader gradescope $(ARGS)
 
 bench:  ## the solution's speed beside PyTorch's and the hardware's limits (on a GPU; else the emulator's)
 	@$(SETUP) && $(RUN) -m benchmarks $(ARGS)
