@@ -7,6 +7,7 @@ compiled modules (a finder in front of `sys.meta_path`), `nvcc` (in front of PAT
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -86,6 +87,7 @@ def _install() -> None:
         )
     importlib.import_module("emulator.cublas").install()
     sys.meta_path.insert(0, _finder)
+    _let_run(_FOLDER / "compiler" / "bin" / "nvcc")
     _prepend("PATH", _FOLDER / "compiler" / "bin")
     _prepend("PYTHONPATH", _FOLDER / "child")
     os.environ["EMULATOR_PYTHON"] = sys.executable  # which runs the emulated nvcc
@@ -103,6 +105,13 @@ def start_device() -> None:
     runtime.start(settings.memory_bytes, settings.check)
     forker.install()
     importlib.import_module("emulator.driver.reporting").tell_findings()
+
+
+def _let_run(program: Path) -> None:
+    """Make a program executable where a zip was unpacked by something that knows no modes."""
+    if not os.access(program, os.X_OK):
+        with contextlib.suppress(OSError):
+            program.chmod(0o755)
 
 
 def _prepend(variable: str, folder: Path) -> None:

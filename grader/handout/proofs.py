@@ -110,7 +110,7 @@ def documents(rendered: "Rendered") -> dict[str, str]:
     for name, content in rendered.files.items():
         if name.endswith(".ipynb"):
             for cell in json.loads(content)["cells"]:
-                texts[f"{name}, cell {cell['id']}"] = "\n".join(_strings(cell))
+                texts[f"{name}, cell {cell['id']}"] = "\n".join(strings(cell))
         elif not name.endswith(".png"):
             texts[name] = content.decode()
     hints = Path(__file__).with_name("hints.md")
@@ -118,7 +118,7 @@ def documents(rendered: "Rendered") -> dict[str, str]:
     return texts
 
 
-def _strings(node: Any) -> Iterator[str]:
+def strings(node: Any) -> Iterator[str]:
     """All text in a piece of JSON; lists of strings are lines."""
     if isinstance(node, str):
         yield node
@@ -126,7 +126,7 @@ def _strings(node: Any) -> Iterator[str]:
         yield "".join(node)
     elif isinstance(node, (list, dict)):
         for item in node.values() if isinstance(node, dict) else node:
-            yield from _strings(item)
+            yield from strings(item)
 
 
 def compiles(target: Path) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import device
 import numpy as np
 import pycuda.driver as cuda
-from device import blocks_for, cublas_handle, empty, require, reshaped, to_device
+from device import cublas_handle
 from skcuda import cublas
 
 FOLDER = Path(__file__).resolve().parent
@@ -48,11 +48,16 @@ def model(what: str) -> type:
             if run is None:
                 raise ValueError(f"the launch plan has no step of {what}{sizes}")
             rng = np.random.default_rng(0)
-            self.parameters = {}
+            drawn = {}
             for name, shape in run["parameters"]:
                 scale = np.sqrt(1 / shape[0])
-                drawn = rng.standard_normal(shape) * scale if len(shape) > 1 else np.zeros(shape)
-                self.parameters[name] = to_device(drawn)
+                drawn[name] = (
+                    rng.standard_normal(shape) * scale if len(shape) > 1 else np.zeros(shape)
+                )
+            if run["side_by_side"]:
+                self.parameters = device.side_by_side(drawn)
+            else:
+                self.parameters = {name: device.to_device(host) for name, host in drawn.items()}
             self._step = function_of(run)
 
         def step(self, X: Any, y: Any, learning_rate: float) -> Any:
@@ -80,66 +85,66 @@ class Source:
     """
 
     def __init__(self, run: dict[str, Any]) -> None:
-        self.names: dict[str, Any] = {
-            "blocks_for": blocks_for,
-            "empty": empty,
-            "entered": entered,
-            "handle": cublas_handle,
-            "require": require,
-            "reshaped": reshaped,
-        }
+        self.names: dict[str, Any] = {"entered": entered, "handle": cublas_handle}
         inputs = ", ".join(f"a{slot}" for slot in range(run["inputs"]))
+        self._known = set(range(run["inputs"]))
         lines = [f"def run({inputs}):"]
-        lines += [getattr(self, f"_{verb}")(*rest) for verb, *rest in run["calls"]]
-        returned = run["returns"]
-        if returned is not None:
-            slots = returned if isinstance(returned, list) else [returned]
-            lines.append(f"return {', '.join(f'a{slot}' for slot in slots)}")
-        self.text = "\n    ".join(lines)
+        for verb, *rest in run["calls"]:
+            lines += getattr(self, f"_{verb}")(*rest)
+        self.text = "\n    ".join([*lines, f"return {self._shown(run['returns'])}"])
 
-    def _constant(self, value: Any) -> str:
-        """The name of a value that the text itself need not hold exactly."""
-        name = f"constant_{len(self.names)}"
-        self.names[name] = tuple(value) if isinstance(value, list) else value
-        return name
-
-    def _argument(self, argument: list[Any]) -> str:
-        kind, value = argument
+    def _shown(self, told: list[Any]) -> str:
+        """A value of the plan as an expression."""
+        kind, what = told
         if kind == "value":
-            return self._constant(value)
-        return {"array": f"a{value}", "memory": f"a{value}.gpudata", "handle": "handle"}[kind]
+            return repr(what)
+        if kind == "dtype":
+            self.names[f"dtype_{what}"] = np.dtype(what).type
+            return f"dtype_{what}"
+        if kind == "dict":
+            entries = (f"{key!r}: {self._shown(item)}" for key, item in what)
+            return f"{{{', '.join(entries)}}}"
+        if kind in ("tuple", "list"):
+            items = "".join(f"{self._shown(item)}, " for item in what)
+            return f"({items})" if kind == "tuple" else f"[{items}]"
+        return {"array": f"a{what}", "memory": f"a{what}.gpudata", "handle": "handle"}[kind]
 
-    def _arguments(self, arguments: list[list[Any]]) -> str:
-        return ", ".join(self._argument(argument) for argument in arguments)
+    def _bound(self, made: list[Any], place: str) -> list[str]:
+        """Statements that name the new arrays in what a call returned."""
+        kind, what = made
+        if kind == "array" and what not in self._known:
+            self._known.add(what)
+            return [f"a{what} = {place}"]
+        if kind in ("tuple", "list", "dict"):
+            items = what if kind == "dict" else enumerate(what)
+            return [line for key, item in items for line in self._bound(item, f"{place}[{key!r}]")]
+        return []
 
-    def _enter(self) -> str:
-        return "entered(a0, None)"
+    def _enter(self) -> list[str]:
+        return ["entered(a0, None)"]
 
-    def _blocks_for(self, items: int, items_per_block: int) -> str:
-        return f"blocks_for({items}, {items_per_block})"
+    def _given(self, name: str, told: list[Any], named: dict[str, Any], made: Any) -> list[str]:
+        self.names[name] = getattr(device, name)
+        arguments = [self._shown(item) for item in told]
+        arguments += [f"{key}={self._shown(item)}" for key, item in named.items()]
+        call = f"{name}({', '.join(arguments)})"
+        if made[0] == "array":
+            return self._bound(made, call) or [call]
+        bound = self._bound(made, "made")
+        return [f"made = {call}", *bound, "del made"] if bound else [call]
 
-    def _require(self, slot: int, name: str, shape: list[Any], dtype: str) -> str:
-        dtype_name = self._constant(np.dtype(dtype).type)
-        return f"require({name!r}, a{slot}, {tuple(shape)!r}, {dtype_name})"
-
-    def _empty(self, slot: int, shape: Any, dtype: str) -> str:
-        return f"a{slot} = empty({_shape(shape)!r}, {self._constant(np.dtype(dtype).type)})"
-
-    def _reshaped(self, slot: int, source: int, shape: Any) -> str:
-        return f"a{slot} = reshaped(a{source}, {_shape(shape)!r})"
-
-    def _launch(self, name: str, grid: Any, block: Any, arguments: Any, shared_bytes: int) -> str:
+    def _launch(self, name: str, grid: Any, block: Any, told: Any, shared_bytes: int) -> list[str]:
         self.names[f"kernel_{name}"] = kernel(name)
-        shared = f", shared_bytes={shared_bytes}" if shared_bytes else ""
-        listed = self._arguments(arguments)
-        return f"kernel_{name}({_shape(grid)!r}, {_shape(block)!r}, {listed}{shared})"
+        listed = [self._shown(item) for item in (grid, block, *told)]
+        shared = [f"shared_bytes={shared_bytes}"] if shared_bytes else []
+        return [f"kernel_{name}({', '.join([*listed, *shared])})"]
 
-    def _cublas(self, name: str, arguments: Any) -> str:
+    def _cublas(self, name: str, told: Any) -> list[str]:
         self.names[name] = getattr(cublas, name)
-        return f"{name}({self._arguments(arguments)})"
+        return [f"{name}({', '.join(self._shown(item) for item in told)})"]
 
-    def _drop(self, slot: int) -> str:
-        return f"del a{slot}"
+    def _drop(self, slot: int) -> list[str]:
+        return [f"del a{slot}"]
 
 
 def function_of(run: dict[str, Any]) -> Any:
@@ -153,10 +158,6 @@ def entered(array: Any, other: Any) -> tuple[int, ...]:
     """What a function of the solution does besides: it is called, and looks at a shape or two."""
     N, K = array.shape
     return (N, K) if other is None else (K, N)
-
-
-def _shape(shape: Any) -> Any:
-    return tuple(shape) if isinstance(shape, list) else shape
 
 
 @cache
