@@ -21,6 +21,7 @@ from grader.process import WorkerStartError
 from grader.report import record
 from grader.report.terminal import Terminal
 from grader.result import State
+from grader.settings import SettingsError
 
 if TYPE_CHECKING:
     from grader.result import Report
@@ -114,6 +115,7 @@ def _grade(options: argparse.Namespace) -> int:
         SubmissionError,
         WorkerStartError,
         collect.SubmissionError,
+        SettingsError,
     ) as error:
         if options.record and isinstance(error, (SubmissionError, collect.SubmissionError)):
             record.write_refusal(str(error), options.record)

@@ -1,4 +1,4 @@
-"""What a page shows beside words: loss curves, maps of errors, times. Optional, and small."""
+"""What a page shows beside words: curves, maps of errors, times, costs. Optional, and small."""
 
 from __future__ import annotations
 
@@ -75,7 +75,57 @@ class Timing:
     shares: tuple[float, ...] = ()
 
 
-Evidence = Curve | HeatMap | Timing
+@dataclass(frozen=True)
+class Counts:
+    """What a call costs the memory system of a device, as the emulator counts it: exactly.
+
+    Attributes:
+        requests: of warps to global memory.
+        sectors: of 32 bytes, moved for them.
+        bank_conflicts: passes over the banks of shared memory beyond one a request.
+        atomics: atomic operations of threads.
+        atomic_conflicts: how often a lane waited for another one at the same address.
+    """
+
+    requests: int = 0
+    sectors: int = 0
+    bank_conflicts: int = 0
+    atomics: int = 0
+    atomic_conflicts: int = 0
+
+    @property
+    def passes(self) -> int:
+        """All that the memory system does one after the other."""
+        return self.sectors + self.bank_conflicts + self.atomic_conflicts
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a kernel costs beside the reference's, without a GPU.
+
+    Attributes:
+        name: of the launcher, and on which sizes.
+        yours, reference: of one call.
+        fewest_sectors: that hold what must be read and written, each once.
+        advice: what makes it cost more, "" where it costs about as much as the reference's.
+        file, line: the student's own place of that, None where unknown.
+    """
+
+    name: str
+    yours: Counts
+    reference: Counts
+    fewest_sectors: int
+    advice: str = ""
+    file: str | None = None
+    line: int | None = None
+
+    @property
+    def ratio(self) -> float:
+        """The passes of the submission's over the reference's."""
+        return self.yours.passes / max(self.reference.passes, 1)
+
+
+Evidence = Curve | HeatMap | Timing | Cost
 
 
 def heat_map(title: str, yours: Array, true: Array, limit: Array) -> HeatMap:

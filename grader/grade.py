@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import tasks
-from grader.devices import GPU
+from grader.devices import EMULATOR, GPU
 from grader.integrity import distinct
 from grader.isolation import Level, Reached
 from grader.result import Report, Result, State
+from grader.settings import Settings
+from grader.settings import load as load_settings
 from grader.timing import plan
 
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ def grade(
     announce: Callable[[Result], None] | None = None,
     waiting: Callable[[], None] | None = None,
     level: Level = Level.LIGHT,
+    settings: Settings | None = None,
 ) -> Report:
     """Grade a submission.
 
@@ -88,21 +91,25 @@ def grade(
         announce: called with each Result as soon as it is there.
         waiting: called if a device takes long to start.
         level: the walls around student code.
+        settings: of the instructor; read from their file if None.
 
     Returns:
         the report, its results in the order of the table.
 
     Raises:
         SubmissionError: nothing can be graded.
+        SettingsError: the settings cannot be used.
         WorkerStartError: a device, or the process for student code, cannot be started.
     """
     begun = time.perf_counter()
+    settings = load_settings() if settings is None else settings
     check_folder(folder)
     wanted = [task for task in tasks.TASKS if only is None or task.id in only]
     not_started = _not_started(folder)
     results = _immediate(wanted, not_started, devices)
+    counts_cost = tasks.KERNEL_TIMES in results and EMULATOR in devices.names
     for result in results.values():
-        if announce:
+        if announce and not (counts_cost and result.task == tasks.KERNEL_TIMES):
             announce(result)
     grading = _Grading(
         folder,
@@ -113,9 +120,15 @@ def grade(
         announce=announce,
         waiting=waiting,
         level=level,
+        counts_cost=counts_cost and (alone or any(task.id not in results for task in wanted)),
+        scores_cost=settings.scoring.emulated_cost,
     )
-    judged = grading.run(workers or {}, alone=alone) if grading.wanted else {}
+    judged = {}
+    if grading.wanted or grading.counts_cost:
+        judged = grading.run(workers or {}, alone=alone)
     results |= judged
+    if announce and counts_cost and tasks.KERNEL_TIMES not in judged:
+        announce(results[tasks.KERNEL_TIMES])
     return Report(
         backend=devices.label,
         reason=devices.reason,
@@ -145,6 +158,8 @@ class _Grading:
     announce: Callable[[Result], None] | None
     waiting: Callable[[], None] | None
     level: Level
+    counts_cost: bool
+    scores_cost: bool
     output: str = ""
     reached: Reached = field(default_factory=Reached)
 
@@ -175,12 +190,41 @@ class _Grading:
                         results |= self._without_others(judges, results[task])
                     if self.announce:
                         self.announce(results[task])
+            if self.counts_cost:
+                others = tasks.find(tasks.KERNEL_TIMES).builds_on if alone else ()
+                results[tasks.KERNEL_TIMES] = self._cost(
+                    judges[0], results | (self._check(judges[:1], others, None) if others else {})
+                )
+                if self.announce:
+                    self.announce(results[tasks.KERNEL_TIMES])
         finally:
             for judge in judges:
                 judge.close()
             self.output = judges[0].output
             self.reached = judges[-1].reached
         return results
+
+    def _cost(self, judge: Judge, results: Mapping[str, Result]) -> Result:
+        """Task 5.1 where there is no GPU: what its kernels cost on the emulator.
+
+        Args:
+            judge: on the emulator.
+            results: of the tasks that were judged.
+        """
+        from grader import cost, scoring  # noqa: PLC0415 - with NumPy and all diagnoses
+
+        begun = time.perf_counter()
+        task = tasks.find(tasks.KERNEL_TIMES)
+        wrong = {other for other, result in results.items() if result.state is not State.PASSED}
+        broken = tuple(other for other in task.builds_on if other in wrong | self.failed)
+        if broken and self.scores_cost:
+            return scoring.waiting(task, broken)
+        found = cost.compare(judge, broken)
+        seconds = time.perf_counter() - begun
+        if self.scores_cost:
+            return scoring.assemble(task, cost.parts(found), seconds, ())
+        unmeasured = _unmeasured(task)
+        return replace(unmeasured, seconds=seconds, notes=cost.notes(found), evidence=tuple(found))
 
     def _without_others(self, judges: Sequence[Judge], first: Result) -> dict[str, Result]:
         """Judge a task again with all that it builds on replaced.

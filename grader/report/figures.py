@@ -1,4 +1,4 @@
-"""Evidence as figures: loss curves, maps of errors (both SVG) and times, each with its text."""
+"""Evidence as figures: loss curves, maps of errors, times and costs, each with its text."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import json
 import math
 from typing import TYPE_CHECKING
 
-from grader.evidence import Curve, Evidence, HeatMap
+from grader.evidence import Cost, Curve, Evidence, HeatMap, Timing
 from grader.report.markup import Html, join, tag
+from grader.timing.ratio import FULL_POINTS, NO_POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from grader.evidence import Timing
 
 WIDTH, HEIGHT = 640, 260
 """Of a plot, in units of its view box; the page scales it."""
@@ -35,16 +34,18 @@ _FEW = 12
 
 
 def figures(evidence: Iterable[Evidence]) -> Html:
-    """All of it, in order; times together in one table at the end."""
-    shown, timings = [], []
+    """All of it, in order; times, and costs, together in one table at the end."""
+    shown, timings, counted = [], list[Timing](), list[Cost]()
     for item in evidence:
         if isinstance(item, Curve):
             shown.append(curve(item))
         elif isinstance(item, HeatMap):
             shown.append(heat_map(item))
+        elif isinstance(item, Cost):
+            counted.append(item)
         else:
             timings.append(item)
-    return join(*shown, times(timings) if timings else None)
+    return join(*shown, times(timings) if timings else None, costs(counted) if counted else None)
 
 
 # Loss curves ------------------------------------------------------------
@@ -306,25 +307,32 @@ def _where(data: HeatMap) -> str:
     return f", all within {' and '.join(told)}" if told else ""
 
 
-# Times ------------------------------------------------------------
+# Times and costs ------------------------------------------------------------
 
 
 def times(timings: Sequence[Timing]) -> Html:
-    """A table of times, yours beside the reference's."""
-    names = ("", "yours", "reference", "ratio")
-    head = tag("tr", *(tag("th", name, scope="col") for name in names))
+    """A table of times, yours beside the reference's, with their ratio and the roofline drawn."""
+    names = ["", "yours", "reference", "ratio"]
+    has_shares = any(timing.shares for timing in timings)
+    head = tag(
+        "tr",
+        *(tag("th", name, scope="col") for name in names),
+        tag("th", "of a copy's bandwidth", scope="col") if has_shares else None,
+    )
     rows = [
         tag(
             "tr",
             tag("th", t.name, tag("small", t.note) if t.note else None, scope="row"),
             tag("td", time(t.time_us)),
             tag("td", time(t.reference_us)),
-            tag("td", f"{t.time_us / t.reference_us:.2f}×" if t.reference_us else "", _bar(t)),
+            tag("td", f"{t.time_us / t.reference_us:.2f}×", _ratio(t)) if t.reference_us else None,
+            _roofline(t) if has_shares else None,
         )
         for t in timings
     ]
     table = tag("table", tag("thead", head), tag("tbody", *rows))
-    caption = tag("figcaption", tag("strong", "Times on the GPU"), tag("span", "Lower is better."))
+    told = f"Lower is better. All points up to {FULL_POINTS:g}×, none from {NO_POINTS:g}× on."
+    caption = tag("figcaption", tag("strong", "Times on the GPU"), tag("span", told))
     return tag("figure", caption, table, class_="times")
 
 
@@ -333,13 +341,75 @@ def time(time_us: float) -> str:
     return f"{time_us / 1000:.2f} ms" if time_us >= 1000 else f"{time_us:.1f} µs"  # noqa: PLR2004
 
 
-def _bar(timing: Timing) -> Html:
-    longest = max(timing.time_us, timing.reference_us, 1e-9)
-    return tag(
-        "svg",
-        tag("rect", width=round(100 * timing.time_us / longest, 1), height=5, class_="yours"),
-        tag("rect", y=7, width=round(100 * timing.reference_us / longest, 1), height=5),
-        viewBox="0 0 100 12",
-        preserveAspectRatio="none",
-        aria_hidden="true",
+_LEAST, _MOST = 0.5, 16.0  # of the axis of ratios, by its logarithm
+
+
+def _ratio(timing: Timing) -> Html:
+    """A bar from 1 to the ratio, its interval, and where points begin and end to be lost."""
+
+    def x(ratio: float) -> float:
+        held = min(max(ratio, _LEAST), _MOST)
+        return round(100 * math.log(held / _LEAST) / math.log(_MOST / _LEAST), 1)
+
+    ratio = timing.time_us / timing.reference_us
+    left, right = sorted((x(1), x(ratio)))
+    parts = [
+        tag("line", x1=x(at), x2=x(at), y1=0, y2=12, class_=kind)
+        for at, kind in ((1.0, "one"), (FULL_POINTS, "limit"), (NO_POINTS, "limit"))
+    ]
+    parts.append(tag("rect", x=left, y=3, width=max(right - left, 0.8), height=6, class_="yours"))
+    if timing.interval:
+        low, high = (x(end) for end in timing.interval)
+        width = round(max(high - low, 0.6), 1)
+        parts.append(tag("rect", x=low, y=5, width=width, height=2, class_="interval"))
+    return _strip(parts)
+
+
+def _roofline(timing: Timing) -> Html:
+    """The share of the copy's bandwidth, yours above the reference's."""
+    if not timing.shares:
+        return tag("td")
+    yours, reference = (min(max(100 * share, 0.0), 100.0) for share in timing.shares)
+    parts = [
+        tag("rect", width=100, height=12, class_="ground"),
+        tag("rect", width=round(yours, 1), height=6, class_="yours"),
+        tag("rect", y=6, width=round(reference, 1), height=6),
+    ]
+    told = f"{timing.shares[0]:.0%} (reference {timing.shares[1]:.0%})"
+    return tag("td", told, _strip(parts))
+
+
+def _strip(parts: Sequence[Html]) -> Html:
+    """A drawing as wide as its cell; what it shows is said beside it."""
+    return tag("svg", *parts, viewBox="0 0 100 12", preserveAspectRatio="none", aria_hidden="true")
+
+
+def costs(counted: Sequence[Cost]) -> Html:
+    """A table of what kernels cost on the emulator, yours / the reference's."""
+    names = ("", "sectors", "fewest", "bank conflicts", "atomics", "they wait", "cost")
+    head = tag("tr", *(tag("th", name, scope="col") for name in names))
+    rows = []
+    for cost in counted:
+        yours, reference = cost.yours, cost.reference
+        advice = f"{cost.advice}." if cost.advice else "about as much as the reference's"
+        pairs = (
+            (yours.bank_conflicts, reference.bank_conflicts),
+            (yours.atomics, reference.atomics),
+            (yours.atomic_conflicts, reference.atomic_conflicts),
+        )
+        cells = [
+            f"{yours.sectors:,} / {reference.sectors:,}",
+            f"{cost.fewest_sectors:,}",
+            *(f"{own:,} / {other:,}" for own, other in pairs),
+            f"{cost.ratio:.2f}×",
+        ]
+        name = tag("th", cost.name, tag("small", advice), scope="row")
+        rows.append(tag("tr", name, *(tag("td", cell) for cell in cells)))
+    table = tag("table", tag("thead", head), tag("tbody", *rows))
+    told = (
+        "Yours / the reference's, for one call: sectors of 32 bytes moved, the fewest that hold "
+        "all that must be moved, passes over the banks of shared memory beyond one a request, "
+        "atomic operations, and how often a thread of a warp waits at one. Exact, and no time."
     )
+    caption = tag("figcaption", tag("strong", "Cost without a GPU"), tag("span", told))
+    return tag("figure", caption, table, class_="times")

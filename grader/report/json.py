@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from grader.evidence import Cost, Timing
 from grader.report.plain import plain
 
 if TYPE_CHECKING:
@@ -61,4 +62,16 @@ def _row(result: Result) -> dict[str, Any]:
         "file": result.file,
         "line": result.line,
         "seconds": round(result.seconds, 3),
+        **_measured(result),
     }
+
+
+def _measured(result: Result) -> dict[str, Any]:
+    """{"times", "costs"} of task 5.1 and its like; nothing where there are none."""
+    times = [asdict(item) for item in result.evidence if isinstance(item, Timing)]
+    costs = [_cost(item) for item in result.evidence if isinstance(item, Cost)]
+    return {name: found for name, found in (("times", times), ("costs", costs)) if found}
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {**asdict(cost), "ratio": round(cost.ratio, 3)}

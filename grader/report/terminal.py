@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from grader.report import conduct
+from grader.report import conduct, times
 from grader.report.plain import plain
 from grader.report.words import ASSIGNMENT, command, does_not_load
 from grader.result import PartResult, Report, Result, State
@@ -99,8 +99,13 @@ class Terminal:
             in_full = self._show_all or self._shown_in_full == 0
             self._failure(result, in_full=in_full)
             self._shown_in_full += 1
+        elif result.state is State.NOT_MEASURED:
+            for note in result.notes:
+                self._indented(note, style="dim")
         elif self._show_all:
             self._parts(result)
+        for line in times.lines(result.evidence):
+            self._indented(line, style="dim")
 
     def total(self, report: Report) -> None:
         """The last lines: the total, and the first thing to do."""

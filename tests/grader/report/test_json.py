@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from grader.evidence import Cost, Counts, Timing
 from grader.report.json import to_json, write
 from grader.result import Diagnosed, Found, Report, Result, State
 
@@ -44,6 +45,17 @@ def test_form() -> None:
         ],
         "violations": [],
     }
+
+
+def test_what_was_measured() -> None:
+    """A task with times or costs shows them; others don't have the keys."""
+    timing = Timing("bias_add", 10.0, 8.0, "", (1.2, 1.3), (0.8, 0.9))
+    cost = Cost("bias_add", Counts(sectors=30), Counts(sectors=20), 20, "advice")
+    result = Result("5.1", "t", State.NOT_MEASURED, 0, 10, evidence=(timing, cost))
+    (row,) = to_json(Report("emulator", "why", 7, "assignment", (result,)))["results"]
+    assert row["times"][0]["interval"] == [1.2, 1.3]
+    (shown,) = row["costs"]
+    assert (shown["ratio"], shown["yours"]["sectors"], shown["advice"]) == (1.5, 30, "advice")
 
 
 def test_file(tmp_path: Path) -> None:
