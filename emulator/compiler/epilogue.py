@@ -44,6 +44,7 @@ extern const char __ehdr_start[] {_HIDDEN}, _end[] {_HIDDEN};
 // where the anchor is in the block, and the bytes of the block: written by the loader
 {exported} size_t emu_shared_layout[2] = {{0, 0}};
 }}
+extern "C" __attribute__((used, visibility("hidden"))) void __cxa_pure_virtual() {{ emu_trap(0); }}
 static thread_local char emu_shared_anchor __attribute__((used));
 __attribute__((no_sanitize("thread"))) static char *emu_shared_block(size_t *bytes) {{
   *bytes = emu_shared_layout[1];

@@ -88,6 +88,7 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
             "-fno-stack-protector",
             "-fstack-clash-protection",  # a frame larger than the guard below the stack meets it
             "-fno-exceptions",
+            "-fno-rtti",
             "-fno-math-errno",
         ),
         *("-fno-asynchronous-unwind-tables", f"-DEMU_CHECKED={int(checked)}"),
@@ -194,12 +195,13 @@ def precompiled_header(
     Built once; processes that start together each build their own and the last rename wins.
 
     Raises:
-        HostError: the compiler refuses our own header.
+        HostError: the compiler refuses our own header, or someone else could have put one there.
     """
     folder = os.path.join(cache_folder(), "headers", key)
     name = os.path.join(folder, os.path.basename(header))
     built = name + (".gch" if compiler.family == "gcc" else ".pch")
     if os.path.exists(built):
+        _refuse_foreign(built)
         return name
     os.makedirs(folder, exist_ok=True)
     temporary = f"{built}.{os.getpid()}"
@@ -213,3 +215,20 @@ def precompiled_header(
         )
     os.rename(temporary, built)
     return name
+
+
+def _refuse_foreign(path: str) -> None:
+    """What is loaded from a cache was written by this user, by root, or with the emulator itself.
+
+    Raises:
+        HostError: it wasn't, or anybody may write there.
+    """
+    trusted = {0, os.geteuid(), os.stat(INCLUDE).st_uid}
+    real = os.path.realpath(path)
+    for place in (real, os.path.dirname(real)):
+        status = os.stat(place)
+        if status.st_uid not in trusted or status.st_mode & 0o002:
+            raise HostError(
+                f"nvcc fatal   : {place} in the cache folder could have been written by another "
+                "user; set EMULATOR_CACHE to a folder of your own\n"
+            )

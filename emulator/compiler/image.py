@@ -16,7 +16,7 @@ from typing import Any
 
 from emulator.findings import Place
 
-from . import host, limits
+from . import host, limits, seal
 from .dwarf import Debug
 from .elf import FUNCTION, OBJECT, THREAD_LOCAL, UNDEFINED, Elf, Symbol
 from .lines import source_lines
@@ -194,9 +194,15 @@ def load(source: str | os.PathLike[str] | bytes) -> Image:
         ImageError: not an image, or of another version of the emulator.
     """
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    record = _record(data)
-    elf = Elf(data)
-    library = _open(data)
+    record, image = _record(data)
+    elf = Elf(image)
+    reason = seal.problem(image)
+    if reason or record.get("digest") != seal.digest(image):
+        raise ImageError(
+            f"not an image that the emulator's nvcc made: {reason or 'it was changed afterwards'}; "
+            "compile it again (cache_dir=False, or empty PyCUDA's compiler cache)"
+        )
+    library = _open(image)
     header = _ImageHeader.in_dll(library, "emu_image")
     if header.abi != _ABI:
         raise ImageError(
@@ -226,8 +232,8 @@ def load(source: str | os.PathLike[str] | bytes) -> Image:
     )
 
 
-def _record(data: bytes) -> dict[str, Any]:
-    """What the nvcc stand-in wrote behind the ELF file: source, mode, parameters."""
+def _record(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """What the nvcc stand-in wrote behind the ELF file (source, mode, parameters); and that."""
     if data[-len(FOOTER) :] != FOOTER:
         raise ImageError(
             "not an image of the CUDA emulator: it looks like a real cubin or PTX, "
@@ -237,7 +243,7 @@ def _record(data: bytes) -> dict[str, Any]:
     end = len(data) - len(FOOTER) - 8
     size = int.from_bytes(data[end : end + 8], "little")
     record: dict[str, Any] = ast.literal_eval(data[end - size : end].decode())
-    return record
+    return record, data[: end - size]
 
 
 def _open(data: bytes) -> ctypes.CDLL:

@@ -5,7 +5,7 @@ Too much static memory, and calls of the host's functions.
 
 from __future__ import annotations
 
-from .elf import FUNCTION, OBJECT, THREAD_LOCAL, UNDEFINED, Elf, Symbol
+from .elf import FUNCTION, THREAD_LOCAL, UNDEFINED, Elf, Symbol
 from .translate import CONSTANT_SECTION, READ_ONLY_SECTION
 
 # What kernels may call of the host: the runtime, the sanitizers' callbacks, plain memory and string
@@ -148,11 +148,11 @@ def _too_much_constant(elf: Elf, most: int) -> list[str]:
     ]
 
 
-def foreign_calls(image: bytes) -> list[str]:
-    """Functions of the host that an image calls, and kernels may not: their names in the source."""
+def foreign(elf: Elf) -> list[str]:
+    """What an image uses of the host, and kernels may not: names in the source."""
     found = []
-    for symbol in Elf(image).symbols(".dynsym"):
-        if symbol.section != UNDEFINED or symbol.weak or symbol.kind == OBJECT:
+    for symbol in elf.symbols(".dynsym"):
+        if symbol.section != UNDEFINED:
             continue
         name = symbol.name
         base = name.removesuffix("f").removesuffix("l").removeprefix("__").removesuffix("_r")

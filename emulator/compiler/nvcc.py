@@ -9,13 +9,14 @@ Kept quick to start: only cheap modules are imported, and the heavy ones where t
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import re
 import sys
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import host, includes, options
+from . import host, options
 from .options import OptionError, Options
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
     from .diagnostics import Diagnostic
+    from .translate import Translation
 
 FOOTER = b"EMUIMAGE"  # the last bytes of an image, after the length of the record before them
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -34,6 +36,11 @@ _MAX_SHARED = (
 _MAX_CONSTANT = 64 * 1024
 _HEAP = ("malloc", "free", "calloc", "realloc", "new", "delete")
 _HEAP_ADVICE = "a device's heap is not emulated: memory is made by Python, before the launch"
+_ADVICE = "kernels can't use it"
+_DYNAMIC = (
+    "dynamic initialization is not supported for a __device__ variable: "
+    "give it a constant, or set it in a kernel"
+)
 
 
 class Result(NamedTuple):
@@ -69,15 +76,21 @@ def run(  # noqa: PLR0911 - one for each kind of end
     """
     try:
         chosen = options.parse(arguments)
+        here = folder or os.getcwd()
         if chosen.mode == "version":
             return Result(0, version(), "")
         if chosen.mode == "help":
             return Result(0, __doc__ or "", "")
-        path = os.path.join(folder or os.getcwd(), chosen.files[0])
+        path = os.path.join(here, chosen.files[0])
         if not os.path.exists(path):
             missing = f"Could not open input file '{chosen.files[0]}'"
             raise OptionError(missing)  # noqa: TRY301 - told like the others below
-        job = _Job(chosen, path)
+        job = _Job(chosen, path, here)
+        if folder and not os.path.realpath(job.target).startswith(os.path.realpath(folder) + "/"):
+            elsewhere = (
+                f"'{chosen.output}': a program's images go to the folder that it compiles in"
+            )
+            raise OptionError(elsewhere)  # noqa: TRY301
         if chosen.mode == "preprocess":
             text = job.cache_key() if chosen.bare_output else job.preprocessed(lines=False)
             return Result(0, text, "")
@@ -141,11 +154,14 @@ def _compiler_stamp(compiler: host.Compiler) -> str:
 class _Job:
     """One compilation: the source, the options, and what they mean for the host compiler."""
 
-    def __init__(self, chosen: Options, path: str) -> None:
+    def __init__(self, chosen: Options, path: str, here: str) -> None:
         self.options = chosen
         self.path = path
         self.name = os.path.basename(path)
         self.folder = os.path.dirname(path)
+        self.include = [os.path.join(here, folder) for folder in chosen.include_paths]
+        output = chosen.output or os.path.splitext(self.name)[0] + "." + chosen.mode
+        self.target = os.path.join(here, output)
         with open(path, encoding="utf-8", errors="replace") as file:
             self.source = file.read()
         self.compiler = host.find()
@@ -157,11 +173,17 @@ class _Job:
         self.lines = _Lines(self.source, self.name)
         self.braces: list[Diagnostic] = []
         self.plain_copies = False
+        self.headers: dict[str, str] = {}  # the author's: real path → text
 
     # ---- steps
 
     def preprocessed(self, *, lines: bool = True) -> str:
-        """The source after the preprocessor, with line markers or without."""
+        """The source after the preprocessor, with line markers or without.
+
+        Raises:
+            Failure: it wants what a kernel source can't have, or isn't well-formed.
+        """
+        self._refuse(self._look_before())
         header = self._header()
         extra = [] if lines else ["-P"]
         if self.compiler.family == "gcc":
@@ -170,8 +192,8 @@ class _Job:
             # clang would print the whole header, too
             use = ["-imacros", host.original(header)]
         # -I: the host's folders, which zig names itself, come after ours
-        folders = [*self.options.include_paths, host.STUBS, host.INCLUDE]
-        paths = [f"-I{path}" for path in folders]
+        folders = [*self.include, host.STUBS, host.INCLUDE]
+        paths = ["-iquote", self.folder, *(f"-I{path}" for path in folders)]
         command = [
             *self.compiler.command,
             "-x",
@@ -188,6 +210,23 @@ class _Job:
             raise self._rejected(result.stderr, 1)
         return result.stdout
 
+    def _look_before(self) -> list[Diagnostic]:
+        """Read what a preprocessor would: the headers of the author's, and what is wrong there."""
+        from . import screen
+
+        prelude = "\n".join(self.options.prelude)
+        source = self.source.removeprefix(_PYCUDA_PREFIX)
+        given = screen.source_problems(prelude, "command line", self.folder, self.include)
+        reading = screen.source_problems(source, self.name, self.folder, self.include)
+        self.headers = given.files | reading.files
+        return [*given.errors, *reading.errors]
+
+    def _refuse(self, errors: Sequence[Diagnostic]) -> None:
+        from .diagnostics import render
+
+        if errors:
+            raise Failure(1, render(list(errors), self.lines.table(), self.name))
+
     def cache_key(self) -> str:
         """The source followed by all headers that it may include, unexpanded.
 
@@ -195,8 +234,8 @@ class _Job:
         compiled kernels: this serves as well, without starting a compiler. A header that isn't
         found is an error later, when the source is compiled.
         """
-        folders = [self.folder, host.STUBS, host.INCLUDE, *self.options.include_paths]
-        return self.source + "".join(includes.texts(self.source, tuple(folders)))
+        self._look_before()
+        return self.source + "".join(self.headers.values())
 
     def compile(self) -> None:
         """Write the image.
@@ -204,23 +243,25 @@ class _Job:
         Raises:
             Failure: the source has errors.
         """
-        from . import epilogue, translate
-        from .diagnostics import render
+        from . import epilogue, screen, seal, translate
+        from .tokens import Tokens
 
         text = self.preprocessed()
-        translation = translate.translate(text, frozenset(self.options.flags))
-        if translation.errors:
-            raise Failure(1, render(translation.errors, self.lines.table(), self.name))
+        tokens = Tokens(text)
+        self._refuse(screen.entered(tokens, self._header(), self.headers, self.folder))
+        translation = translate.translate(tokens, frozenset(self.options.flags))
+        self._refuse(translation.errors)
         stubs = self.volatile and not self.checked
         code = translation.source + epilogue.epilogue(
             translation.kernels, memory_stubs=stubs, gcc=self.compiler.family == "gcc"
         )
-        output = self.options.output or os.path.splitext(self.name)[0] + "." + self.options.mode
-        target = os.path.join(self.folder, output)
+        target = self.target
         self.braces = translation.braces
         image = self._built(code, target)
-        self._check_limits(image, target, text)
+        self._check_limits(image, target, translation)
+        image = seal.sealed(image)
         record = {
+            "digest": seal.digest(image),
             "checked": self.checked,
             "library": self._is_library(),
             "name": self.name,
@@ -230,8 +271,8 @@ class _Job:
             },
         }
         tail = repr(record).encode()
-        with open(target, "ab") as file:
-            file.write(tail + len(tail).to_bytes(8, "little") + FOOTER)
+        with open(target, "wb") as file:
+            file.write(image + tail + len(tail).to_bytes(8, "little") + FOOTER)
 
     def _built(self, code: str, target: str) -> bytes:
         object_file = f"{target}.o"
@@ -270,7 +311,7 @@ class _Job:
         header = self._header()
         if not self.plain_copies:
             return ["-include-pch", header + ".pch"]
-        folders = [host.STUBS, host.INCLUDE, *self.options.include_paths]
+        folders = [host.STUBS, host.INCLUDE, *self.include]
         paths = [f"-I{folder}" for folder in folders]
         return ["-DEMU_COPY_CHECKS=0", *paths, "-include", host.original(header)]
 
@@ -323,10 +364,8 @@ class _Job:
             repr(self.compiler),
             _compiler_stamp(self.compiler),
         ]
-        for file in _PYCUDA_HEADERS if pycuda else ():
-            status = os.stat(os.path.join(pycuda, file))
-            parts.append(f"{pycuda}{status.st_size}{status.st_mtime_ns}")
-        key = f"{zlib.crc32('|'.join(parts).encode()):08x}-{name}"
+        parts += [text for path, text in self.headers.items() if os.path.dirname(path) == pycuda]
+        key = f"{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:32]}-{name}"
         return host.precompiled_header(
             self.compiler, self.flags, header, key, [pycuda] if pycuda else []
         )
@@ -334,9 +373,15 @@ class _Job:
     def _pycuda_folder(self) -> str:
         if not any(name in self.source for name in _PYCUDA_HEADERS):
             return ""
-        for folder in self.options.include_paths:
+        from . import screen
+
+        for folder in map(os.path.realpath, self.include):
             if all(os.path.exists(os.path.join(folder, name)) for name in _PYCUDA_HEADERS):
-                return os.path.abspath(folder)
+                both = "".join(f'#include "{name}"\n' for name in _PYCUDA_HEADERS)
+                reading = screen.source_problems(both, self.name, folder, [])
+                self.headers |= reading.files
+                plain = not any(map(screen.text_problems, reading.files.values()))
+                return folder if plain and not reading.errors else ""
         return ""
 
     def _is_library(self) -> bool:
@@ -352,31 +397,23 @@ class _Job:
             return Failure(code, messages)
         return Failure(code, render(errors, self.lines.table(), self.name))
 
-    def _check_limits(self, image: bytes, target: str, text: str) -> None:
-        from . import limits
+    def _check_limits(self, image: bytes, target: str, translation: Translation) -> None:
+        from . import limits, seal
+        from .diagnostics import Diagnostic
+        from .elf import Elf
 
         problems = limits.problems(image, _MAX_SHARED, _MAX_CONSTANT)
-        foreign = limits.foreign_calls(image)
-        if problems or foreign:
+        foreign = limits.foreign(Elf(image))
+        errors = [
+            use._replace(message=f"{use.message} ({_HEAP_ADVICE if name in _HEAP else _ADVICE})")
+            for name, use in ((name, translation.use(name)) for name in foreign)
+        ]
+        errors += [Diagnostic(*at, _DYNAMIC) for at in seal.initialised_at_loading(image)]
+        if problems or errors:
             os.unlink(target)
-        if foreign:
-            raise Failure(1, self._foreign(foreign, text))
+        self._refuse(errors)
         if problems:
             raise Failure(255, "".join(problems))
-
-    def _foreign(self, names: list[str], text: str) -> str:
-        from .diagnostics import Diagnostic, render
-        from .tokens import Tokens
-
-        tokens = Tokens(text)
-        places = {tokens.text[i]: i for i in reversed(tokens.code)}
-        errors = []
-        for name in names:
-            file, line = tokens.place(places[name]) if name in places else ("", 0)
-            advice = _HEAP_ADVICE if name in _HEAP else "kernels can't use it"
-            message = f'calling a __host__ function("{name}") from device code is not allowed'
-            errors.append(Diagnostic(file, line, f"{message} ({advice})"))
-        return render(errors, self.lines.table(), self.name)
 
 
 class _Lines:

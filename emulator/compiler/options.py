@@ -5,6 +5,7 @@ Nvcc documentation, "Command Option Description".
 
 from __future__ import annotations
 
+import os
 import re
 
 # Short names and the long ones they stand for. Spellings with one and two dashes are the same.
@@ -86,6 +87,19 @@ _STANDARDS = ("c++03", "c++11", "c++14", "c++17", "c++20")
 # Compute capabilities that CUDA 12.8 compiles for; 80 is the emulated device's.
 _ARCHITECTURES = {50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87, 89, 90, 100, 101, 120}
 DEFAULT_ARCHITECTURE = 80
+# What people give to the host's compiler without meaning it (and PyCUDA, -P): all that has no
+# effect here.
+_HARMLESS = {
+    "--compiler-options": re.compile(
+        r"|-P|-W(?!l,|p,|a,)[\w=-]*|-w|-O[0-3s]?|-g\d?|-fPIC|-fpic|-fPIE|-fopenmp|-fpermissive|"
+        r"-fno-strict-aliasing|-ffast-math|-march=native|-m64|-mavx\d?|-std=[\w+]+|-pthread|/\w+"
+    ),
+    "--library": re.compile(r"cudadevrt|cudart|cudart_static|curand|cublas"),
+    "--linker-options": re.compile(r""),
+    "--x": re.compile(r"cu"),
+}
+_HOST_ONLY = {*_HARMLESS, "--compiler-bindir"}
+_NO_HEADERS = ("/proc", "/sys", "/dev", "/etc", "/run")
 
 
 class OptionError(Exception):
@@ -166,15 +180,12 @@ def _set_flag(options: Options, name: str) -> None:
 
 
 def _set_value(options: Options, name: str, value: str) -> None:
+    if name in _HOST_ONLY:
+        _refuse_host(name, value)
     if name == "--include-path":
-        options.include_paths += value.split(",")
-    elif name == "--define-macro":
-        macro, _, text = value.partition("=")
-        options.prelude.append(f"#define {macro} {text if '=' in value else '1'}")
-    elif name == "--undefine-macro":
-        options.prelude.append(f"#undef {value}")
-    elif name == "--pre-include":
-        options.prelude.append(f'#include "{value}"')
+        options.include_paths += [_folder(path) for path in value.split(",")]
+    elif name in {"--define-macro", "--undefine-macro", "--pre-include"}:
+        options.prelude.append(_line(name, value))
     elif name == "--output-file":
         options.output = value
     elif name == "--gpu-architecture":
@@ -185,6 +196,48 @@ def _set_value(options: Options, name: str, value: str) -> None:
         if value not in _STANDARDS:
             raise OptionError(f"Value '{value}' is not defined for option 'std'")
         options.standard = max(value, "c++17") if value != "c++03" else "c++17"
+
+
+def _refuse_host(name: str, value: str) -> None:
+    """Options that reach the host's compiler or linker, except for what changes nothing here.
+
+    Raises:
+        OptionError: it would change something.
+    """
+    if name == "--compiler-bindir":
+        raise OptionError(
+            "'-ccbin': the emulator's compiler is chosen by the variable CXX, before Python "
+            "starts; leave it out"
+        )
+    harmless = _HARMLESS[name]
+    for word in re.split(r"[\s,]+", value):
+        if not harmless.fullmatch(word):
+            what = "is linked with nothing of the host's" if "li" in name else "has no host code"
+            raise OptionError(f"'{word}' for option '{name[2:]}': a kernel {what}; leave it out")
+
+
+def _folder(path: str) -> str:
+    real = os.path.realpath(path)
+    if real == "/" or real.startswith(_NO_HEADERS):
+        raise OptionError(f"'{path}' is no folder of headers: name the one that they lie in")
+    return path
+
+
+def _line(name: str, value: str) -> str:
+    """A definition is one line of source, and stays one.
+
+    Raises:
+        OptionError: it is more.
+    """
+    head, equals, text = value.partition("=")
+    line, pattern = {
+        "--define-macro": (f"#define {head} {text if equals else '1'}", r"\w+(\([\w, .]*\))?"),
+        "--undefine-macro": (f"#undef {value}", r"\w+"),
+        "--pre-include": (f'#include "{value}"', r'[^"\\]+'),
+    }[name]
+    if not re.fullmatch(pattern, head) or re.search(r"[\n\r\0]|\\$", value):
+        raise OptionError(f"Value {value!r} is not defined for option '{name[2:]}'")
+    return line
 
 
 def _architecture(value: str) -> int:

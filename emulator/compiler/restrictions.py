@@ -71,15 +71,13 @@ def _following(tokens: Tokens, position: int) -> tuple[str, str]:
     return words[0], words[1]
 
 
-def _message(  # noqa: C901, PLR0911 - one line for each restriction
+def _message(  # noqa: PLR0911 - one line for each restriction
     text: str, following: tuple[str, str], is_name: bool
 ) -> str:
     if text == "<<<":
         return _LAUNCH
     if not is_name:
         return ""
-    if text in {"asm", "__asm__", "__asm"}:
-        return "inline PTX (asm) is not emulated; write it in CUDA C (an intrinsic, or plain C)"
     if text in _LEGACY_WARP and following[0] == "(":
         return f'identifier "{text}" is undefined: CUDA removed it; write {_LEGACY_WARP[text]}'
     if text in _TEXTURES and following[0] in {"<", "("}:

@@ -29,6 +29,30 @@ _KINDS = {
 }
 _LINE_MARKER = re.compile(r'#(?:line)? *(\d+) "((?:[^"\\]|\\.)*)"([ 0-9]*)')
 
+# Whole words and numbers are in it, as their quotes and prefixes begin no literal.
+LITERAL = r"""
+      (?P<raw>(?:u8|[uUL])?R"(?P<tag>[^()\\\s]{0,16})\(.*?\)(?P=tag)")
+    | (?:u8|[uUL])?"(?:\\.|[^"\\\n])*" | (?:u8|[uUL])?'(?:\\.|[^'\\\n])*'
+    | \.?[0-9](?:[eEpP][+-]|'[0-9a-zA-Z_]|[0-9a-zA-Z_.])* | [^\W\d]\w*
+"""
+_LITERAL = re.compile(LITERAL + r"| ^[ ]*\#[^\n]*", re.VERBOSE | re.DOTALL | re.MULTILINE)
+
+
+def _lines(source: str) -> list[str]:
+    """The lines of a source; those of a raw string are one, whatever they look like."""
+    if 'R"' not in source:
+        return source.splitlines(keepends=True)
+    inside: set[int] = set()
+    for match in _LITERAL.finditer(source):
+        if match["raw"]:
+            inside.update(i for i in range(*match.span()) if source[i] == "\n")
+    lines, start = [], 0
+    for match in re.finditer("\n|$", source):
+        if match.start() not in inside:
+            lines.append(source[start : match.end()])
+            start = match.end()
+    return lines
+
 
 class Tokens:
     """A preprocessed source as a list of pieces that can be replaced one by one.
@@ -37,30 +61,45 @@ class Tokens:
         text: the pieces; their concatenation is the source.
         kind: of each piece: SPACE, DIRECTIVE, STRING, NUMBER, NAME, PUNCTUATION, OPAQUE.
         code: indices of the pieces that are code (no white space, no directives).
+        system: indices of directives in headers of the host and of CUDA.
+        entered: the other files that the preprocessor opened.
     """
 
     def __init__(self, source: str) -> None:
         self.text: list[str] = []
         self.kind: list[int] = []
-        system = False
-        system_files: set[str] = set()
+        self.system: set[int] = set()
+        self.entered: list[str] = []
+        inside = [False]  # for each open file: is it a header of the host or of CUDA?
         pending: list[str] = []
-        for line in source.splitlines(keepends=True):
+        for line in _lines(source):
             if not line.lstrip().startswith("#"):
                 pending.append(line)
                 continue
-            self._scan("".join(pending), system)
+            self._scan("".join(pending), inside[-1])
             pending = []
+            if inside[-1]:
+                self.system.add(len(self.text))
             self._append(line, DIRECTIVE)
             marker = _LINE_MARKER.match(line.lstrip())
             if marker:
-                # Flags 1 and 3: a system header begins. 3 alone is also on what its macros
-                # expand to, in whatever file.
-                if {"1", "3"} <= set(marker[3].split()):
-                    system_files.add(marker[2])
-                system = marker[2] in system_files or marker[2].startswith(host.INCLUDE)
-        self._scan("".join(pending), system)
+                self._follow(marker[2], marker[3].split(), inside)
+        self._scan("".join(pending), inside[-1])
         self.code = [i for i, kind in enumerate(self.kind) if kind > DIRECTIVE]
+
+    def _follow(self, file: str, flags: list[str], inside: list[bool]) -> None:
+        """Go with the preprocessor into a file (flag 1) and back (2).
+
+        A file's name alone, as #line gives it, changes nothing. Flag 3, of a system header, is
+        also on what its macros expand to, in whatever file.
+        """
+        if "1" in flags:
+            own = file.startswith(host.INCLUDE)
+            inside.append(own or "3" in flags)
+            if not own and "3" not in flags and not file.startswith("<"):
+                self.entered.append(file)
+        elif "2" in flags and len(inside) > 1:
+            inside.pop()
 
     def _append(self, text: str, kind: int) -> None:
         self.text.append(text)

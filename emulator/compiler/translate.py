@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from . import restrictions
+from . import restrictions, screen
 from .diagnostics import Diagnostic
 from .tokens import NAME, PUNCTUATION, Tokens
 
@@ -54,12 +54,35 @@ class Translation(NamedTuple):
         kernels: those that the image exports.
         errors: what a device refuses although a host compiler would take it.
         braces: where a brace is missing: better words than the host compiler's, should it fail.
+        bodies: code positions of device functions: first, last, and what nvcc calls the function.
+        tokens: the translated pieces.
     """
 
     source: str
     kernels: list[Kernel]
     errors: list[Diagnostic]
     braces: list[Diagnostic]
+    bodies: list[tuple[int, int, str]]
+    tokens: Tokens
+
+    def use(self, name: str) -> Diagnostic:
+        """A use of what only the host has, where device code has it first, in nvcc's words."""
+        code, text = self.tokens.code, self.tokens.text
+        uses = [position for position, index in enumerate(code) if text[index] == name]
+        inside = [
+            (position, f"a {called}" if called else "device code")
+            for position in uses
+            for first, last, called in self.bodies
+            if first <= position < last
+        ]
+        position, caller = (inside or [(p, "device code") for p in uses] or [(-1, "device code")])[
+            0
+        ]
+        place = self.tokens.place(code[position]) if uses else ("", 0)
+        if uses and text[code[position + 1]] != "(":
+            return Diagnostic(*place, f'identifier "{name}" is undefined in device code')
+        message = f'calling a __host__ function("{name}") from {caller} is not allowed'
+        return Diagnostic(*place, message)
 
 
 class _Scope(NamedTuple):
@@ -68,9 +91,9 @@ class _Scope(NamedTuple):
     start: int  # code position where its declaration starts
 
 
-def translate(source: str, flags: frozenset[str] = frozenset()) -> Translation:
+def translate(tokens: Tokens, flags: frozenset[str] = frozenset()) -> Translation:
     """Translate a preprocessed source; `flags` are nvcc's (for --expt-relaxed-constexpr)."""
-    return _Translator(source, flags).run()
+    return _Translator(tokens, flags).run()
 
 
 class _Body(NamedTuple):
@@ -86,8 +109,8 @@ class _Body(NamedTuple):
 
 
 class _Translator:
-    def __init__(self, source: str, flags: frozenset[str]) -> None:
-        self.tokens = Tokens(source)
+    def __init__(self, tokens: Tokens, flags: frozenset[str]) -> None:
+        self.tokens = tokens
         self.text, self.kind, self.code = self.tokens.text, self.tokens.kind, self.tokens.code
         self.flags = flags
         self.scopes: list[_Scope] = []
@@ -104,7 +127,7 @@ class _Translator:
     # ---- the walk over declarations
 
     def run(self) -> Translation:
-        self.errors += restrictions.complain(self.tokens)
+        self.errors += restrictions.complain(self.tokens) + screen.complain(self.tokens)
         start = position = 0
         depth = 0  # of parentheses and brackets inside the current declaration
         while position < len(self.code):
@@ -136,7 +159,9 @@ class _Translator:
         self._bind_file_scope_dynamic()
         self._drop_markers()
         kernels = list(self.kernels.values())
-        return Translation(self.tokens.source(), kernels, self.errors, self.braces)
+        bodies = [(body.brace, body.end, body.called) for body in self.bodies]
+        source = self.tokens.source()
+        return Translation(source, kernels, self.errors, self.braces, bodies, self.tokens)
 
     def _at(self, position: int) -> str:
         return self.text[self.code[position]] if 0 <= position < len(self.code) else ""

@@ -43,7 +43,7 @@ GLOBAL, SHARED, DEVICE = "__emu_global__", "__emu_shared__", "__emu_device__"
 )
 def test_finds_the_kernels(source: str, expected: dict[str, tuple[str, ...]]) -> None:
     """Every form of a kernel's definition is found, under its qualified name, with its parameters."""
-    translation = translate(source)
+    translation = translate(Tokens(source))
     assert translation.errors == []
     assert {k.expression: k.parameters for k in translation.kernels} == expected
 
@@ -51,7 +51,7 @@ def test_finds_the_kernels(source: str, expected: dict[str, tuple[str, ...]]) ->
 def test_tells_overloads_apart() -> None:
     """Two kernels of one name are named with their signatures."""
     source = f"{GLOBAL} void k(int *x) {{ }} {GLOBAL} void k(float *x) {{ }}"
-    assert [k.signature for k in translate(source).kernels] == ["(int *x)", "(float *x)"]
+    assert [k.signature for k in translate(Tokens(source)).kernels] == ["(int *x)", "(float *x)"]
 
 
 def test_keeps_lines() -> None:
@@ -59,7 +59,7 @@ def test_keeps_lines() -> None:
     source = (
         f"\n{GLOBAL} void k() {{\n  {SHARED} float a[2],\n b[3];\n  extern {SHARED} int d[];\n}}\n"
     )
-    assert translate(source).source.count("\n") == source.count("\n")
+    assert translate(Tokens(source)).source.count("\n") == source.count("\n")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_keeps_lines() -> None:
 )
 def test_rewrites_shared_variables(declaration: str, parts: tuple[str, ...]) -> None:
     """Shared variables become thread-local, dynamic ones references, whatever the order of the words."""
-    result = translate(f"{GLOBAL} void k() {{ {declaration} }}")
+    result = translate(Tokens(f"{GLOBAL} void k() {{ {declaration} }}"))
     assert result.errors == []
     for part in parts:
         assert part in result.source
