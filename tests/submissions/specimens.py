@@ -9,6 +9,9 @@ A specimen is a text file. Its first line says in a student's words what was don
     says: TODO(1.1)         words of some message
     at: kernels.py: text    the place that is named: the file, and what its line holds
     grade: 2.3 2.4          the tasks to grade; default: those that lose, and all that build on them
+    verdict: policy         of a hostile one: wrong, policy, integrity, timing, error or right
+    seen: read /etc/passwd  a kind of violation that must be reported, and words of what was seen
+    needs: full             only where the worker has walls around it; "gpu": only there
 
 and then edits, each of which must match exactly once in the file:
 
@@ -19,8 +22,10 @@ and then edits, each of which must match exactly once in the file:
     new lines
     >>>>
 
-`--- linear.py delete` removes the file, and after `--- linear.py append` comes what is put at its
-end: a function that is defined again there replaces the first one.
+`--- notes.txt new` adds a file with what follows; in all that is written, @FOLDER@ and @ROOT@ stand
+for the submission's folder and the repository. `--- linear.py delete` removes the file, and after
+`--- linear.py append` comes what is put at its end: a function that is defined again there replaces
+the first one.
 """
 
 from __future__ import annotations
@@ -33,6 +38,7 @@ from pathlib import Path
 from grader import tasks
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 PLAIN = HERE / "plain"
 """A right submission, written plainly; it does not change when the solution is tuned."""
 
@@ -50,7 +56,11 @@ class Specimen:
         diagnoses, findings, says: that must be reported.
         place: (file, text of its line) that must be named, None for any.
         grade: ids of the tasks to grade.
-        edits: (file, old, new); (file, "", new) to append, (file, None, None) to delete the file.
+        edits: (file, old, new); (file, "", new) to append, (file, None, None) to delete the file,
+            (file, None, new) for a file that is added.
+        verdict: of a hostile one.
+        seen: kinds of violations and words of what was seen.
+        needs: "full", "gpu" or "".
     """
 
     name: str
@@ -62,6 +72,9 @@ class Specimen:
     place: tuple[str, str] | None
     grade: tuple[str, ...]
     edits: tuple[tuple[str, str | None, str | None], ...]
+    verdict: str = ""
+    seen: tuple[tuple[str, str], ...] = ()
+    needs: str = ""
 
     def write(self, folder: Path) -> Path:
         """Write the submission into an empty folder and return it.
@@ -71,10 +84,15 @@ class Specimen:
         """
         for file in tasks.FILES:
             shutil.copyfile(PLAIN / file, folder / file)
-        for file, old, new in self.edits:
+        for file, old, text_after in self.edits:
             path = folder / file
-            if old is None or new is None:
+            if text_after is None:
                 path.unlink()
+                continue
+            new = text_after.replace("@FOLDER@", str(folder)).replace("@ROOT@", str(ROOT))
+            if old is None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(new, "utf-8")
                 continue
             text = path.read_text("utf-8")
             if not old:
@@ -109,7 +127,14 @@ def read(path: Path) -> Specimen:
         place=(places[0][0], places[0][2]) if places else None,
         grade=tuple(grade),
         edits=tuple(edit for body in bodies for edit in _edits(path, body)),
+        verdict=" ".join(values.get("verdict", ())),
+        seen=tuple((kind, words) for kind, _, words in map(_words, values.get("seen", ()))),
+        needs=" ".join(values.get("needs", ())),
     )
+
+
+def _words(value: str) -> tuple[str, str, str]:
+    return value.partition(" ")
 
 
 def _loss(value: str) -> tuple[str, tuple[str, ...]]:
@@ -132,6 +157,8 @@ def _edits(path: Path, body: str) -> list[tuple[str, str | None, str | None]]:
     file, _, rest = body.partition("\n")
     if file.endswith(" append"):
         return [(file.removesuffix(" append"), "", rest)]
+    if file.endswith(" new"):
+        return [(file.removesuffix(" new"), None, rest)]
     if file.endswith(" delete"):
         return [(file.removesuffix(" delete"), None, None)]
     found = [(file.strip(), old, new) for old, new in _EDIT.findall(rest)]

@@ -1,0 +1,229 @@
+"""Every hostile submission gets its verdict, costs nothing else, and leaves nothing behind.
+
+They run at full isolation where this is root on Linux; elsewhere without walls, and those that need
+walls are skipped. `python -m pytest tests/grader/test_hostile.py -q` ends with the figures.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grader import limits
+from grader.devices import Devices
+from grader.grade import grade
+from grader.isolation import Level
+from grader.report import gradescope, html, junit
+from grader.report.json import to_json
+from grader.report.terminal import Terminal
+from grader.result import State
+from tests.submissions import specimens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from grader.result import Report
+    from tests.submissions.specimens import Specimen
+
+EMULATOR = Devices(("emulator",), "test")
+HOSTILE = sorted((specimens.HERE / "hostile").glob("*.txt"))
+VERDICTS = ("wrong", "policy", "integrity", "timing", "error", "right")
+
+LONGEST_S = 90
+"""For one submission, before the judge counts as hanging."""
+
+MOST_KEPT_BYTES = 200 << 20
+"""By which the judge's memory may grow; the test images alone take some tens of megabytes."""
+
+SUBMISSIONS = "/var/tmp" if Path("/var/tmp").is_dir() else None  # noqa: S108
+"""Where submissions lie: in /tmp, a worker may write anywhere, since it has a /tmp of its own."""
+
+TEXT_OF_OTHERS = "the text of another submission"
+
+
+def level() -> Level:
+    """The highest level that can be had here."""
+    return Level.FULL if os.geteuid() == 0 and sys.platform == "linux" else Level.LIGHT
+
+
+LEVEL = level()
+IS_FULL = LEVEL is Level.FULL
+
+
+def shorten(monkeypatch: pytest.MonkeyPatch, specimen: Specimen) -> None:
+    """Wait less for what never ends; what does end may meet a busy machine."""
+    if specimen.verdict == "error":
+        monkeypatch.setattr(limits, "CPU_LIMIT_S", 1.5)
+        monkeypatch.setattr(limits, "WALL_LIMIT_S", 4.0)
+        monkeypatch.setattr(limits, "MEMORY_LIMIT_BYTES", 1 << 30)
+
+
+@pytest.fixture
+def traces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Demand that nothing is left: no process, no file, little memory; and that it ends."""
+    own_temp = tmp_path / "temp"
+    own_temp.mkdir(mode=0o755)
+    monkeypatch.setattr(tempfile, "tempdir", str(own_temp))
+    monkeypatch.setenv("TMPDIR", str(own_temp))
+    before, resident = workers(), resident_bytes()
+    with ends_within(LONGEST_S):
+        yield
+    assert workers() <= before, "processes are left behind"
+    assert [path.name for path in own_temp.iterdir()] == [], "files are left behind"
+    assert resident_bytes() - resident < MOST_KEPT_BYTES
+
+
+@contextmanager
+def ends_within(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError where it takes longer."""
+
+    def too_long(*_: object) -> None:
+        raise TimeoutError("the judge hangs")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def workers() -> set[int]:
+    """The living processes that this one's workers have started."""
+    found = set()
+    for pid in limits._pids():
+        fields = limits._stat(pid)
+        if not fields or fields[0] == "Z":
+            continue
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            continue
+        if MARK.encode() in environment.split(b"\0"):
+            found.add(pid)
+    return found
+
+
+MARK = f"EMULATOR_TEST_MARK={os.getpid()}"
+os.environ.update(
+    [(MARK.partition("=")[0], MARK.partition("=")[2])]
+)  # handed on to workers as all of the emulator's settings
+
+
+def resident_bytes() -> int:
+    """The memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def lost(report: Report) -> dict[str, tuple[str, ...]]:
+    """Task → parts without points."""
+    return {
+        result.task: tuple(part.name for part in result.parts if not part.passed)
+        for result in report.results
+        if result.state is not State.PASSED
+    }
+
+
+def told(report: Report) -> str:
+    """All messages and violations, for a failing test's reader."""
+    parts = [
+        f"{result.task} {part.name}: {part.message}"
+        for result in report.results
+        for part in result.parts
+    ]
+    return "\n".join([*parts, *map(str, report.violations), report.output])
+
+
+def assert_harmless(report: Report) -> None:
+    """No report holds a terminal's escapes, nor markup that is the submission's."""
+    console = io.StringIO()
+    terminal = Terminal(console, show_all=True, width=100)
+    for result in report.results:
+        terminal.result(result)
+    terminal.total(report)
+    page = html.page(report)
+    texts = [console.getvalue(), page, junit.to_xml(report).decode()]
+    rows = (to_json(report), gradescope.to_results(report))
+    texts += [json.dumps(row, ensure_ascii=False) for row in rows]
+    for text in texts:
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", text)
+        assert not re.search(r"(?<!\\)\\u00", text), "JSON's own escapes of control characters"
+    assert "<script>alert" not in page
+    assert "<img" not in page
+
+
+def as_here(specimen: Specimen) -> None:
+    """Skip what needs walls or a GPU that are not here."""
+    if specimen.needs == "gpu":
+        pytest.skip("needs a GPU: tests/grader/timing")
+    if specimen.needs == "full" and not IS_FULL:
+        pytest.skip("needs walls, which only root can put up")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A submission's folder beside another's, outside of folders for temporary files."""
+    with tempfile.TemporaryDirectory(dir=SUBMISSIONS, prefix="hostile-") as made:
+        others, this = Path(made) / "other", Path(made) / "this"
+        for each in (others, this):
+            each.mkdir()
+        (others / "kernels.py").write_text(TEXT_OF_OTHERS, "utf-8")
+        yield this
+
+
+@pytest.mark.parametrize("path", HOSTILE, ids=lambda path: path.stem)
+def test_verdict(
+    path: Path,
+    folder: Path,
+    traces: None,
+    verdicts: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hostile submission, or a control, gets its verdict, and loses what it should lose."""
+    del traces
+    specimen = specimens.read(path)
+    shorten(monkeypatch, specimen)
+    assert specimen.verdict in VERDICTS
+    as_here(specimen)
+    report = grade(
+        specimen.write(folder), seed=2026, devices=EMULATOR, only=specimen.grade, level=LEVEL
+    )
+    messages = told(report)
+    assert lost(report) == specimen.loses, messages
+    assert {found.kind for found in report.violations} == {kind for kind, _ in specimen.seen}, (
+        messages
+    )
+    for kind, words in specimen.seen:
+        assert any(words in f.seen for f in report.violations if f.kind == kind), messages
+    for words in specimen.says:
+        assert words in messages
+    assert TEXT_OF_OTHERS not in messages
+    assert not (folder / "unpickled").exists()
+    assert_harmless(report)
+    verdicts.append((specimen.name, specimen.verdict))
+
+
+@pytest.fixture(scope="module")
+def verdicts(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str]]]:
+    """Names and verdicts that came out right; counted in a line at the end."""
+    right: list[tuple[str, str]] = []
+    yield right
+    counts = {kind: sum(verdict == kind for _, verdict in right) for kind in VERDICTS}
+    shown = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    where = "full isolation" if IS_FULL else "no isolation"
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    reporter.write_line("")
+    reporter.write_line(f"right verdicts on hostile submissions and controls, at {where}: "
+                        f"{len(right)} ({shown})")  # fmt: skip
