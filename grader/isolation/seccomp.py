@@ -42,8 +42,7 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     "mount_setattr": (442, 442),
     "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
-    # Network, and memory shared with whoever knows a number.
-    "socket": (41, 198),
+    # Memory shared with whoever knows a number; for the network see `_SOCKET`.
     "shmget": (29, 194),
     "msgget": (68, 186),
     "semget": (64, 190),
@@ -90,6 +89,10 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
 }
 """Numbers on x86-64 and aarch64; None where the call does not exist."""
 
+_SOCKET, _UNIX = (41, 198), 1
+"""Of all families only AF_UNIX, without which cuInit fails (seen with driver 580 on an H100): its
+names are files of the worker's own root folder, or of its own network namespace."""
+
 _CLONE, _CLONE3 = (56, 220), 435
 _NEW_NAMESPACE = 0x7E020000  # CLONE_NEW*, <linux/sched.h>
 
@@ -123,6 +126,11 @@ def program(machine: str) -> bytes:
         # Its flags lie in memory, which no filter sees; the C library then uses clone.
         (_EQUAL, 0, 1, _CLONE3),
         (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),
+        (_EQUAL, 0, 4, _SOCKET[column]),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_EQUAL, 0, 1, _UNIX),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _REFUSE),
         (_EQUAL, 0, 3, _CLONE[column]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_ANY_BIT, 0, 1, _NEW_NAMESPACE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -132,11 +133,26 @@ def test_own_user(prison: Prison) -> None:
 
 
 @pytest.mark.parametrize("function", ["connect", "bind"])
-@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"])
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_VSOCK"])
 def test_network(prison: Prison, function: str, family: str) -> None:
-    """No socket of any family can be had."""
+    """No socket can be had of any family that leads out."""
     program = f"found = refusal(lambda: socket.socket(socket.{family}).{function}(('', 1)))"
     assert prison.found(program) == "PermissionError 1"
+
+
+def test_unix_sockets(prison: Prison) -> None:
+    """Sockets with names, which CUDA needs, lead to nobody outside."""
+    name = f"\0walls-{os.getpid()}"
+    connect = "socket.socket(socket.AF_UNIX).connect"
+    with socket.socket(socket.AF_UNIX) as outside:
+        outside.bind(name)
+        outside.listen()
+        with socket.socket(socket.AF_UNIX) as another:
+            another.connect(name)
+        told = prison.found(f"found = refusal({connect}, {name!r})")
+        assert told.split(" ")[0] in ("ConnectionRefusedError", "PermissionError")
+    for path in ("/run/docker.sock", "/var/run/dbus/system_bus_socket"):
+        assert "FileNotFoundError" in prison.found(f"found = refusal({connect}, {path!r})")
 
 
 def test_no_other_interface(prison: Prison) -> None:
