@@ -82,15 +82,18 @@ __global__ void column_mean(const float* __restrict__ A, float* __restrict__ mea
 column_mean_kernel = compile_kernel(COLUMN_MEAN, "column_mean", "PPiiif")
 
 
-def column_mean(A: GPUArray) -> GPUArray:
+def column_mean(A: GPUArray, out: GPUArray | None = None) -> GPUArray:
     """Return the mean (K,) over the rows of A (N, K), by a parallel reduction (eq. 4, 7).
 
-    The same bits each time: the order of additions depends on N and K alone.
+    The same bits each time: the order of additions depends on N and K alone. The mean is written to
+    `out` (K,), or to a new array if that is None.
     """
     N, K = require("A", A, ("N", "K"))
-    # TODO(1.3): allocate mean by empty(K) and launch column_mean_kernel. One block a column tile
-    # is a start; a long matrix (N of a million, K = 1) wants many blocks, and a second launch
-    # that adds up what they found.
+    mean = empty(K) if out is None else out
+    require("out", mean, (K,))
+    # TODO(1.3): launch column_mean_kernel and return mean. One block a column tile is a start;
+    # a long matrix (N of a million, K = 1) wants many blocks, and a second launch that adds up
+    # what they found.
     raise NotImplementedError("TODO(1.3): column_mean in kernels.py")
 
 

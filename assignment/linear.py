@@ -5,7 +5,7 @@
 
 import numpy as np
 from blas import gemm
-from device import to_device, zeros
+from device import joined, room_for, side_by_side
 from kernels import bias_add, column_mean, mean_of, outer_products, sgd_update, softmax_xent
 from pycuda.gpuarray import GPUArray
 
@@ -26,7 +26,7 @@ class LinearClassifier:
         # Weights of variance 1 / fan-in: scores start with the variance that features have.
         rng = np.random.default_rng(seed)
         W = rng.standard_normal((D, C)) * np.sqrt(1 / D)
-        self.parameters = {"W": to_device(W), "b": zeros(C)}
+        self.parameters = side_by_side({"W": W, "b": np.zeros(C)})
 
     # --- 2.3 scores ---
     def scores(self, X: GPUArray) -> GPUArray:
@@ -67,8 +67,10 @@ class LinearClassifier:
         Returns:
             loss (1,), and {"W": (D, C), "b": (C,)}; valid until the next call.
         """
-        # TODO(2.3): as in gradients_by_reduction, but dW is one gemm. Don't forget the 1/N, and
-        # leave the loss on the device: reading it here would make every step wait.
+        gradients = room_for(self.parameters)  # one piece of memory: one launch can update all
+        # TODO(2.3): as in gradients_by_reduction, but dW is one gemm, and both are written to
+        # gradients, by `out`. Don't forget the 1/N, and leave the loss on the device: reading it
+        # here would make every step wait.
         raise NotImplementedError("TODO(2.3): LinearClassifier.gradients in linear.py")
 
     # --- 2.4 step ---
@@ -77,5 +79,6 @@ class LinearClassifier:
 
         The loss is the one before the step, and so are all gradients.
         """
-        # TODO(2.4): gradients, then sgd_update for each of self.parameters.
+        # TODO(2.4): gradients, then sgd_update for each pair of parameter and gradient that
+        # joined(self.parameters, gradients) gives: one pair, where they lie side by side.
         raise NotImplementedError("TODO(2.4): LinearClassifier.step in linear.py")

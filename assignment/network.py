@@ -5,7 +5,7 @@
 
 import numpy as np
 from blas import gemm
-from device import to_device, zeros
+from device import joined, room_for, side_by_side
 from kernels import (
     activate,
     activate_backward,
@@ -38,12 +38,8 @@ class TwoLayerNetwork:
         rng = np.random.default_rng(seed)
         W1 = rng.standard_normal((D, H)) * np.sqrt(1 / D)
         W2 = rng.standard_normal((H, C)) * np.sqrt(1 / H)
-        self.parameters = {
-            "W1": to_device(W1),
-            "b1": zeros(H),
-            "W2": to_device(W2),
-            "b2": zeros(C),
-        }
+        zeros1, zeros2 = np.zeros(H), np.zeros(C)
+        self.parameters = side_by_side({"W1": W1, "b1": zeros1, "W2": W2, "b2": zeros2})
 
     # --- 4.1 forward ---
     def forward(self, X: GPUArray) -> tuple[GPUArray, GPUArray]:
@@ -70,9 +66,11 @@ class TwoLayerNetwork:
             loss (1,), and {"W1": (D, H), "b1": (H,), "W2": (H, C), "b2": (C,)}; valid until the
             next call.
         """
+        gradients = room_for(self.parameters)  # one piece of memory: one launch can update all
         # TODO(4.2): the second layer is a linear classifier on A (eq. 15). Then dA (eq. 13),
         # dZ1 (eq. 14), and the first layer like the second (eq. 16). dZ is not averaged: divide
-        # by N where a product sums over the examples, and nowhere else.
+        # by N where a product sums over the examples, and nowhere else. Write to gradients, by
+        # `out`.
         raise NotImplementedError("TODO(4.2): TwoLayerNetwork.gradients in network.py")
 
     # --- 4.3 step ---
@@ -81,7 +79,7 @@ class TwoLayerNetwork:
 
         The loss is the one before the step, and so are all gradients.
         """
-        # TODO(4.3): all gradients first, then all updates: dA needs the old W2.
+        # TODO(4.3): all gradients first, then all updates, as in linear.py: dA needs the old W2.
         raise NotImplementedError("TODO(4.3): TwoLayerNetwork.step in network.py")
 
 

@@ -5,6 +5,8 @@ Importing this module makes the CUDA context, so import it before skcuda. What i
     cublas_handle                            what every cuBLAS routine wants first
     empty(shape), zeros(shape)               device arrays (GPUArray) from a memory pool
     to_device(array)                         a copy of a NumPy array on the device
+    side_by_side(arrays), room_for(arrays)   several device arrays in one piece of memory
+    joined(arrays, others)                   pairs of arrays, neighbours in memory as one
     gather_rows(A, rows)                     A[rows] on the device
     compile_kernel(source, name, signature)  a kernel that compiles itself at its first launch
     blocks_for(items, items_per_block)       how many blocks cover so many items
@@ -18,7 +20,7 @@ import re
 import struct
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -32,6 +34,7 @@ import pycuda.autoinit  # noqa: F401  makes the context, which skcuda.cublas wan
 import pycuda.driver as cuda
 from pycuda import gpuarray
 from pycuda.compiler import DEFAULT_NVCC_FLAGS, SourceModule
+from pycuda.compyte.array import is_c_contiguous_strides
 from pycuda.gpuarray import GPUArray
 from pycuda.tools import DeviceMemoryPool
 
@@ -113,10 +116,15 @@ def reshaped(array: GPUArray, shape: Shape) -> GPUArray:
     Raises:
         ValueError: the shapes differ in their number of elements.
     """
-    view = _without_memory(shape, array.dtype)
+    view = _view(array, shape, array.gpudata)
     if view.size != array.size:
         raise ValueError(f"an array of shape {array.shape} has no shape {shape}: other sizes")
-    view.gpudata, view.base = array.gpudata, array
+    return view
+
+
+def _view(base: GPUArray, shape: Shape, place: Any) -> GPUArray:
+    view = _without_memory(shape, base.dtype)
+    view.gpudata, view.base = place, base  # the base keeps the memory from being freed
     return view
 
 
@@ -144,6 +152,43 @@ def to_device(array: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> GPUArr
     return gpuarray.to_gpu(np.ascontiguousarray(array, dtype), allocator=pool.allocate)
 
 
+def side_by_side(arrays: Mapping[str, npt.ArrayLike]) -> dict[str, GPUArray]:
+    """Return float32 copies of host arrays, one after the other in one piece of device memory."""
+    hosts = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
+    devices = room_for(hosts)
+    for name, host in hosts.items():
+        devices[name].set(host)
+    return devices
+
+
+def room_for(arrays: Mapping[str, Any]) -> dict[str, GPUArray]:
+    """Return arrays of the same shapes, float32, contents undefined, in one piece of memory."""
+    whole = empty(sum(array.size for array in arrays.values()))
+    room, place = {}, int(whole.gpudata)
+    for name, array in arrays.items():
+        room[name] = _view(whole, array.shape, place)
+        place += room[name].nbytes
+    return room
+
+
+def joined(
+    arrays: Mapping[str, GPUArray], others: Mapping[str, GPUArray]
+) -> list[tuple[GPUArray, GPUArray]]:
+    """Return what is to be done for each name, element by element: pairs of arrays of one shape.
+
+    Where `side_by_side` or `room_for` made both sides, it can be done at one go: the only pair are
+    the two pieces of memory. Any other arrays are paired name by name.
+    """
+    pairs = [(array, others[name]) for name, array in arrays.items()]
+    whole, other = pairs[0][0].base, pairs[0][1].base
+    # In the same order in memory: as far from each other for each name.
+    layouts = {(id(a.base), id(b.base), int(b.gpudata) - int(a.gpudata)) for a, b in pairs}
+    if len(layouts) > 1 or whole is None or other is None:
+        return pairs
+    size = sum(array.size for array, _ in pairs)
+    return [(whole, other)] if whole.size == other.size == size else pairs
+
+
 def blocks_for(items: int, items_per_block: int) -> int:
     """Return the number of blocks that cover all items: items / items_per_block, rounded up."""
     return -(-items // items_per_block)
@@ -153,7 +198,7 @@ def require(
     name: str,
     array: GPUArray,
     shape: tuple[int | str, ...],
-    dtype: npt.DTypeLike = np.float32,
+    dtype: Any = np.float32,
 ) -> tuple[int, ...]:
     """Return the array's shape, once it is clear that a kernel can work on its memory.
 
@@ -172,25 +217,36 @@ def require(
             f"{name}: expected a GPUArray, found {type(array).__name__}; "
             "to_device(array) copies a NumPy array to the device"
         )
-    found: tuple[int, ...] = array.shape
+    if _fits(array.shape, array.strides, array.dtype, shape, dtype):
+        return array.shape  # type: ignore[no-any-return]
     if array.dtype != dtype:
         raise TypeError(f"{name}: expected dtype {np.dtype(dtype)}, found {array.dtype}")
-    fits = len(found) == len(shape)
-    for size, expected in zip(found, shape):  # noqa: B905  strict takes longer than the loop
-        if size != expected and expected.__class__ is not str:
-            fits = False
-    if not fits:
+    if not _has_shape(array.shape, shape):
         sizes = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
-        raise ValueError(f"{name}: expected shape {sizes}, found {found}")
-    # Rows as far apart as they are long, elements side by side. PyCUDA's flags are exact, but take
-    # ten times as long: they are asked only where this quick look finds something odd.
-    rows, elements = (array.strides[0] * found[0], array.strides[-1]) if found else (0, 0)
-    if (rows, elements) != (array.nbytes, array.itemsize) and not array.flags.c_contiguous:
-        raise ValueError(
-            f"{name}: expected rows one after the other in memory (C order), found strides "
-            f"{array.strides} for shape {found}; a view such as A.T moves no elements"
-        )
-    return found
+        raise ValueError(f"{name}: expected shape {sizes}, found {array.shape}")
+    raise ValueError(
+        f"{name}: expected rows one after the other in memory (C order), found strides "
+        f"{array.strides} for shape {array.shape}; a view such as A.T moves no elements"
+    )
+
+
+@lru_cache(maxsize=1024)  # a training step asks the same few questions again and again
+def _fits(
+    found: tuple[int, ...],
+    strides: tuple[int, ...],
+    dtype: np.dtype[Any],
+    shape: tuple[int | str, ...],
+    wanted: Any,
+) -> bool:
+    in_order = is_c_contiguous_strides(strides, dtype.itemsize, found)
+    return in_order and dtype == wanted and _has_shape(found, shape)
+
+
+def _has_shape(found: tuple[int, ...], shape: tuple[int | str, ...]) -> bool:
+    return len(found) == len(shape) and all(
+        isinstance(expected, str) or size == expected
+        for size, expected in zip(found, shape, strict=True)
+    )
 
 
 class Kernel:
@@ -208,8 +264,16 @@ class Kernel:
                     f"{name}: parameter {number} has the letter '{letter}' in the signature "
                     f"'{signature}', which stands for no type; there are: {known}"
                 )
-        self._pack = struct.Struct(signature).pack  # as C lays out the parameters, padding included
-        self._pointers = [letter == "P" for letter in signature]
+        self._struct = struct.Struct(signature)  # as C lays out the parameters, padding included
+        # Written out once for each signature, a launch packs its arguments in half the time of a
+        # loop: for "Pi", lambda a, b: pack(int(a.gpudata), b).
+        names = [f"a{place}" for place in range(len(signature))]
+        values = [
+            f"int({name}.gpudata)" if letter == "P" else name
+            for name, letter in zip(names, signature, strict=True)
+        ]
+        written = f"lambda {', '.join(names)}: pack({', '.join(values)})"
+        self._pack = eval(written, {"pack": self._struct.pack})  # noqa: S307  of letters only
 
     def __call__(self, grid: Shape, block: Shape, *arguments: Any, shared_bytes: int = 0) -> None:
         """Launch the kernel; returns at once, while the device works.
@@ -225,24 +289,27 @@ class Kernel:
             TypeError: the arguments are not what the signature says, or the signature not what the
                 kernel declares; names the parameter.
         """
+        # What PyCUDA's prepared_call does, without what it would repeat at each launch: 3 µs
+        # instead of 6, most of it the driver's.
+        try:
+            packed = self._pack(*arguments)
+        except (AttributeError, TypeError, OverflowError, struct.error):
+            packed = self._pack_or_explain(arguments)
+        self._function._launch_kernel(  # noqa: SLF001
+            (grid, 1, 1) if grid.__class__ is int else _dim3(grid),
+            (block, 1, 1) if block.__class__ is int else _dim3(block),
+            packed,
+            shared_bytes,
+            _current.stream,
+        )
+
+    def _pack_or_explain(self, arguments: tuple[Any, ...]) -> bytes:
+        """Pack what launches seldom pass, bare memory for example; say which argument is wrong."""
         if len(arguments) != len(self.signature):
             raise TypeError(
                 f"{self.name}: its signature '{self.signature}' has {len(self.signature)} "
                 f"parameters, but the launch passes {len(arguments)} arguments"
             )
-        # What PyCUDA's prepared_call does, without what it would repeat at each launch: 4 µs
-        # instead of 6, most of it the driver's.
-        try:
-            packed = self._pack(
-                *[int(a.gpudata) if p else a for p, a in zip(self._pointers, arguments)]  # noqa: B905  as above
-            )
-        except (AttributeError, TypeError, OverflowError, struct.error):
-            packed = self._pack_or_explain(arguments)
-        shape = _dim3(grid), _dim3(block)
-        self._function._launch_kernel(*shape, packed, shared_bytes, _current.stream)  # noqa: SLF001
-
-    def _pack_or_explain(self, arguments: tuple[Any, ...]) -> bytes:
-        """Pack what launches seldom pass, bare memory for example; say which argument is wrong."""
         self._check_signature()
         values = []
         for place, (letter, argument) in enumerate(zip(self.signature, arguments, strict=True)):
@@ -262,7 +329,7 @@ class Kernel:
                     f"{_described(argument)}; {_advice(letter, argument)}"
                 ) from None
             values.append(value)
-        return self._pack(*values)
+        return self._struct.pack(*values)
 
     def _check_signature(self) -> None:
         """Compare the signature with the parameters that the source declares, where they are plain.

@@ -69,12 +69,14 @@ __global__ void softmax_xent(const float* __restrict__ Z, const int* __restrict_
     //| // be 0. C may be 1, and may be larger than a block.
     // A block takes blockDim.y rows. They lie one after the other, so that all its threads together
     // copy them to shared memory and, at the end, back, neighbours reading and writing neighbours
-    // whatever C is: device memory is read once and written once.
+    // whatever C is: device memory is read once and written once, eight elements a thread on their
+    // way at a time.
     const long long first = (long long)blockIdx.x * blockDim.y;
     const int rows = min((long long)blockDim.y, N - first);
     const int thread = threadIdx.y * blockDim.x + threadIdx.x, threads = blockDim.x * blockDim.y;
 
     const auto work_in = [&](float* const place) {
+        #pragma unroll 8
         for (int i = thread; i < rows * C; i += threads) place[i] = Z[first * C + i];
         __syncthreads();
 
@@ -113,6 +115,7 @@ __global__ void softmax_xent(const float* __restrict__ Z, const int* __restrict_
     extern __shared__ float copies[];
     if (blockDim.y * C > 12 * 1024) return work_in(dZ + first * C);
     work_in(copies);
+    #pragma unroll 8
     for (int i = thread; i < rows * C; i += threads) dZ[first * C + i] = copies[i];
     // END SOLUTION
 }
@@ -153,23 +156,26 @@ __global__ void column_mean(const float* __restrict__ A, float* __restrict__ mea
     //| // shared memory adds up the threads. Neighbouring threads should read neighbouring columns.
     //| // Every thread of a block must reach every __syncthreads(). The last two parameters are a
     //| // proposal: you may change them, here and in the signature given to compile_kernel.
-    // threadIdx.x is a column, so that a warp reads neighbours; blockDim.y (a power of two) threads
+    // threadIdx.x is a column, so that neighbouring threads read neighbours; blockDim.y threads
     // share it. Block (x, y) reduces rows [y*rows_per_block, …) of the x-th tile of columns to one
     // row of sums: first every thread its own rows in a register, then the threads by a tree.
-    __shared__ float sums[256];  // blockDim.x * blockDim.y
+    __shared__ float sums[1024];  // blockDim.x * blockDim.y at most
     const int thread = threadIdx.y * blockDim.x + threadIdx.x;
     const int k = blockIdx.x * blockDim.x + threadIdx.x;
     const long long first = (long long)blockIdx.y * rows_per_block;
     const long long last = min(first + rows_per_block, (long long)N);
 
     float sum = 0.0f;
-    if (k < K)
+    if (k < K) {
+        #pragma unroll 8  // eight reads on their way at a time
         for (long long n = first + threadIdx.y; n < last; n += blockDim.y) sum += A[n * K + k];
+    }
     sums[thread] = sum;
 
-    for (int half = blockDim.y / 2; half > 0; half /= 2) {
+    for (int rows = blockDim.y, half; rows > 1; rows = half) {
+        half = (rows + 1) / 2;
         __syncthreads();  // the upper half is written, before the lower half reads it
-        if (threadIdx.y < half) sums[thread] += sums[thread + half * blockDim.x];
+        if (threadIdx.y + half < rows) sums[thread] += sums[thread + half * blockDim.x];
     }
     if (threadIdx.y == 0 && k < K) mean[(long long)blockIdx.y * K + k] = sums[thread] / divisor;
     // END SOLUTION
@@ -178,29 +184,33 @@ __global__ void column_mean(const float* __restrict__ A, float* __restrict__ mea
 column_mean_kernel = compile_kernel(COLUMN_MEAN, "column_mean", "PPiiif")
 
 
-def column_mean(A: GPUArray) -> GPUArray:
+def column_mean(A: GPUArray, out: GPUArray | None = None) -> GPUArray:
     """Return the mean (K,) over the rows of A (N, K), by a parallel reduction (eq. 4, 7).
 
-    The same bits each time: the order of additions depends on N and K alone.
+    The same bits each time: the order of additions depends on N and K alone. The mean is written to
+    `out` (K,), or to a new array if that is None.
     """
     N, K = require("A", A, ("N", "K"))
+    mean = empty(K) if out is None else out
+    require("out", mean, (K,))
     # BEGIN SOLUTION 1.3
-    #| # TODO(1.3): allocate mean by empty(K) and launch column_mean_kernel. One block a column tile
-    #| # is a start; a long matrix (N of a million, K = 1) wants many blocks, and a second launch
-    #| # that adds up what they found.
-    # A narrow matrix gets narrow, tall blocks: for K = 1, 256 threads read neighbouring rows. Each
-    # launch turns the rows of a block into one row, until one block takes them all and averages.
-    width = min(32, 1 << (K - 1).bit_length())
-    height = THREADS // width
-    tiles = blocks_for(K, width)
-    # 32 rows a thread: enough reads to outweigh the tree. A grid is at most 65,535 blocks high.
+    #| # TODO(1.3): launch column_mean_kernel and return mean. One block a column tile is a start;
+    #| # a long matrix (N of a million, K = 1) wants many blocks, and a second launch that adds up
+    #| # what they found.
+    # Blocks as wide as the matrix, up to a warp, and as high as threads are left: for K = 10, 102
+    # rows of 10 threads read 1,020 neighbours. Each launch turns the rows of a block into one row,
+    # until one block takes them all and averages.
+    tiles = blocks_for(K, 32)
+    width = blocks_for(K, tiles)
+    height = min(1024 // width, blocks_for(N, 8))  # 8 rows a thread, for as many reads at a time
+    # No more than 32 rows a thread, lest they take longer than another launch. A grid is at most
+    # 65,535 blocks high.
     rows, rows_per_block = N, max(32 * height, blocks_for(N, 65_535))
     while rows > rows_per_block:
         blocks = blocks_for(rows, rows_per_block)
         sums = empty((blocks, K))
         column_mean_kernel((tiles, blocks), (width, height), A, sums, rows, K, rows_per_block, 1.0)
         A, rows = sums, blocks
-    mean = empty(K)
     column_mean_kernel(tiles, (width, height), A, mean, rows, K, rows, float(N))
     return mean
     # END SOLUTION

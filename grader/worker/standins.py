@@ -86,8 +86,12 @@ def _softmax_xent(Z: Any, y: Any) -> Any:
     return _put(losses), _put(dZ)
 
 
-def _column_mean(A: Any) -> Any:
-    return _put(_get(A).mean(axis=0))
+def _column_mean(A: Any, out: Any = None) -> Any:
+    mean = _get(A).mean(axis=0)
+    if out is None:
+        return _put(mean)
+    out.set(mean.astype(np.float32))
+    return out
 
 
 def _activate(Z: Any, kind: str) -> Any:

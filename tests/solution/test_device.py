@@ -8,13 +8,18 @@ from device import (
     compile_kernel,
     empty,
     gather_rows,
+    joined,
     pool,
     require,
     reshaped,
+    room_for,
+    side_by_side,
     to_device,
     zeros,
 )
 from pycuda import gpuarray
+
+Arrays = dict[str, gpuarray.GPUArray]
 
 DOUBLE = r"""
 __global__ void twice(float* x, const int n)
@@ -30,7 +35,7 @@ __global__ void broken(float* x)
     x[0] = undeclared;
 }
 """
-BROKEN_LINE = 30  # of `undeclared` in this file
+BROKEN_LINE = 35  # of `undeclared` in this file
 
 
 def test_a_kernel_takes_arrays_and_numbers() -> None:
@@ -186,6 +191,47 @@ def test_reshaped_is_the_same_memory() -> None:
     np.testing.assert_array_equal(view.get(), [[0, 1], [2, 3], [4, 5]])
     with pytest.raises(ValueError, match=r"shape \(3, 2\) has no shape \(4, 2\)"):
         reshaped(view, (4, 2))
+
+
+def test_side_by_side_is_one_piece_of_memory() -> None:
+    """Arrays side by side have shapes and values of their own, set and read one by one."""
+    hosts = {"W": np.arange(6.0).reshape(2, 3), "b": np.full(3, -1.0)}
+    arrays = side_by_side(hosts)
+    empty(9).fill(7)  # whoever takes memory now does not get theirs
+    arrays["b"].set(np.full(3, -2, np.float32))
+    np.testing.assert_array_equal(arrays["W"].get(), hosts["W"])
+    np.testing.assert_array_equal(arrays["b"].get(), [-2, -2, -2])
+    assert int(arrays["b"].gpudata) - int(arrays["W"].gpudata) == arrays["W"].nbytes
+    assert require("W", arrays["W"], ("D", "C")) == (2, 3)
+
+
+def test_joined_takes_neighbours_at_one_go() -> None:
+    """What lies side by side in the same order on both sides is one pair, in the same memory."""
+    arrays = side_by_side({"W": np.zeros((2, 3)), "b": np.ones(3)})
+    others = room_for(arrays)
+    ((array, other),) = joined(arrays, others)
+    assert array.shape == other.shape == (9,)
+    other.fill(5)
+    np.testing.assert_array_equal(others["b"].get(), [5, 5, 5])
+    np.testing.assert_array_equal(array.get(), [0, 0, 0, 0, 0, 0, 1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda side: {**side, "b": zeros(3)},
+        lambda side: {name: array.copy() for name, array in side.items()},
+        lambda side: {"W": room_for({"b": side["b"], "W": side["W"]})["W"], "b": side["b"]},
+        lambda side: {"W": reshaped(zeros(7), (7,))[:6].reshape(2, 3), "b": side["b"]},
+        lambda side: room_for({"b": side["b"], "W": side["W"]}),
+        lambda side: room_for({**side, "more": side["b"]}),
+    ],
+)
+def test_joined_pairs_anything_else_by_name(change: Callable[[Arrays], Arrays]) -> None:
+    """Arrays of one's own, or in another order in memory, are paired name by name."""
+    arrays = side_by_side({"W": np.zeros((2, 3)), "b": np.zeros(3)})
+    others = change(room_for(arrays))
+    assert joined(arrays, others) == [(arrays["W"], others["W"]), (arrays["b"], others["b"])]
 
 
 def test_zeros() -> None:
