@@ -4,27 +4,23 @@ Nothing of the student's is run.
 """
 
 import json
-import shutil
-import stat
-import zipfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from grader.handout.notebook import MAGIC
 from grader.handout.sections import GIVEN, replace_section, sections
 from grader.handout.stubs import Handout, handout
+from grader.handout.unzip import SubmissionError, unpack
 
-# A submission is five short files. A notebook with pictures in its outputs has some megabytes;
-# these limits are a hundred times that, and small enough for a judge's disk and memory.
-MAX_FILES = 2_000
-MAX_BYTES = 200_000_000
+# A file of the homework has some ten kilobytes, a notebook with pictures in its outputs some
+# megabytes; judges read both as a whole.
+MAX_SOURCE_BYTES = 1_000_000
+MAX_NOTEBOOK_BYTES = 50_000_000
 
-
-class SubmissionError(Exception):
-    """Nothing can be graded; the message tells the student what is missing and what to do."""
+__all__ = ["Collected", "SubmissionError", "collect", "solve", "submission_folder"]
 
 
 @dataclass(frozen=True)
@@ -69,10 +65,10 @@ def collect(path: Path, scratch: Path, of: Handout | None = None) -> Collected:
         return _from_folder(path, scratch, of, str(path))
     if not path.exists():
         raise SubmissionError(f"{path} does not exist: name a folder, a .zip or an .ipynb")
-    if path.suffix == ".ipynb":
+    if path.suffix.lower() == ".ipynb":
         return _from_notebook(path, scratch, of)
-    if path.suffix == ".zip":
-        return _from_folder(_unpacked(path, scratch / "unpacked"), scratch, of, path.name)
+    if path.suffix.lower() == ".zip":
+        return _from_folder(unpack(path, scratch / "unpacked"), scratch, of, path.name)
     folder = f". Next: name its folder, {path.parent}" if path.suffix == ".py" else ""
     raise SubmissionError(
         f"{path.name} is not a submission: expected a folder, a .zip or an .ipynb{folder}"
@@ -80,11 +76,13 @@ def collect(path: Path, scratch: Path, of: Handout | None = None) -> Collected:
 
 
 def _from_folder(folder: Path, scratch: Path, of: Handout, called: str) -> Collected:
+    for name in of.files:
+        _check_source(folder, name)
     if any((folder / name).is_file() for name in of.files):
-        return Collected(folder)
+        return Collected(folder, tuple(_misspelt(folder, of)))
     inside = [p for p in sorted(folder.iterdir()) if not p.name.startswith((".", "__"))]
     folders = [p for p in inside if p.is_dir() and not p.is_symlink()]
-    notebooks = [p for p in inside if p.suffix == ".ipynb"]
+    notebooks = [p for p in inside if p.suffix.lower() == ".ipynb" and not p.is_symlink()]
     if len(notebooks) == 1:
         return _from_notebook(notebooks[0], scratch, of)
     if len(folders) == 1 and not notebooks:
@@ -96,47 +94,27 @@ def _from_folder(folder: Path, scratch: Path, of: Handout, called: str) -> Colle
     )
 
 
-def _unpacked(path: Path, target: Path) -> Path:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > MAX_FILES or sum(m.file_size for m in members) > MAX_BYTES:
-                raise SubmissionError(
-                    f"{path.name} unpacks to {len(members)} files or more than"
-                    f" {MAX_BYTES // 1_000_000} MB: hand in the homework's files only"
-                )
-            for member in members:
-                _check_member(path, member)
-            for member in members:
-                _unpack(archive, member, target)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
-        raise SubmissionError(
-            f"{path.name} cannot be unpacked ({error}): zip the folder again"
-        ) from error
-    target.mkdir(parents=True, exist_ok=True)
-    return target
+def _misspelt(folder: Path, of: Handout) -> Iterator[str]:
+    """A note for each file whose name differs in its case alone."""
+    names = {name.casefold(): name for name in of.files}
+    for path in sorted(folder.iterdir()):
+        wanted = names.get(path.name.casefold(), path.name)
+        if path.name != wanted and not (folder / wanted).exists():
+            yield f"{path.name} is not {wanted}, and is not looked at: rename it"
 
 
-def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
-    name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in member.filename:
+def _check_source(folder: Path, name: str) -> None:
+    """Refuse a file that is a link out of the folder, or too large to be read."""
+    path = folder / name
+    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
         raise SubmissionError(
-            f"{path.name} holds {member.filename!r}, which lies outside of it: zip the folder again"
+            f"{name} is a link to {path.readlink()}, out of its folder: put the file itself there"
         )
-    if stat.S_ISLNK(member.external_attr >> 16):
+    if path.is_file() and path.stat().st_size > MAX_SOURCE_BYTES:
         raise SubmissionError(
-            f"{path.name} holds the link {member.filename!r}: hand in the file itself"
+            f"{name} has {path.stat().st_size / 1e6:.1f} MB; a file of the homework has some ten"
+            " kilobytes: is it the right one?"
         )
-
-
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
-    place = target.joinpath(*PurePosixPath(member.filename.replace("\\", "/")).parts)
-    if member.is_dir():
-        place.mkdir(parents=True, exist_ok=True)
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(member) as source, place.open("wb") as copy:
-        shutil.copyfileobj(source, copy)
 
 
 def _from_notebook(path: Path, scratch: Path, of: Handout) -> Collected:
@@ -175,24 +153,30 @@ def _from_notebook(path: Path, scratch: Path, of: Handout) -> Collected:
 
 def _section_cells(path: Path) -> dict[tuple[str, str], list[str]]:
     """The bodies of the ``%%section`` cells, by file and section name."""
-    if path.stat().st_size > MAX_BYTES:
-        raise SubmissionError(f"{path.name} is larger than {MAX_BYTES // 1_000_000} MB")
+    if path.stat().st_size > MAX_NOTEBOOK_BYTES:
+        raise SubmissionError(
+            f"{path.name} is larger than {MAX_NOTEBOOK_BYTES // 1_000_000} MB: clear its outputs in"
+            " Jupyter, save it, and hand it in again"
+        )
     try:
         content = json.loads(path.read_bytes())
-        cells = [(cell["cell_type"], cell["source"]) for cell in content["cells"]]
+        cells = [(cell["cell_type"], _text(cell["source"])) for cell in content["cells"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SubmissionError(
             f"{path.name} is not a notebook ({type(error).__name__}: {error}): save it in Jupyter"
             " and hand it in again"
         ) from error
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for kind, source in cells:
-        text = "".join(source) if isinstance(source, list) else str(source)
+    for kind, text in cells:
         first, _, body = text.lstrip("\n").partition("\n")
         words = first.split()
         if kind == "code" and len(words) >= 2 and words[0] == MAGIC:  # noqa: PLR2004 - and a file
             found[words[1], " ".join(words[2:])].append(body)
     return found
+
+
+def _text(source: Any) -> str:
+    return "".join(source) if isinstance(source, list) else str(source)
 
 
 def solve(notebook: Mapping[str, Any], files: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ walls are skipped. `python -m pytest tests/grader/test_hostile.py -q` ends with 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -13,21 +14,24 @@ import re
 import signal
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from grader import limits
 from grader.devices import Devices
 from grader.grade import grade
+from grader.handout.collect import SubmissionError, collect
 from grader.isolation import Level
 from grader.report import gradescope, html, junit
 from grader.report.json import to_json
 from grader.report.terminal import Terminal
 from grader.result import State
 from tests.submissions import specimens
+from tests.submissions.uploads import FILES, UPLOADS, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
 
 EMULATOR = Devices(("emulator",), "test")
 HOSTILE = sorted((specimens.HERE / "hostile").glob("*.txt"))
-VERDICTS = ("wrong", "policy", "integrity", "timing", "error", "right")
+VERDICTS = ("wrong", "policy", "integrity", "timing", "error", "refused", "right")
 
 LONGEST_S = 90
 """For one submission, before the judge counts as hanging."""
@@ -83,7 +87,7 @@ def traces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     assert resident_bytes() - resident < MOST_KEPT_BYTES
 
 
-@contextmanager
+@contextlib.contextmanager
 def ends_within(seconds: int) -> Iterator[None]:
     """Raise TimeoutError where it takes longer."""
 
@@ -215,6 +219,45 @@ def test_verdict(
     verdicts.append((specimen.name, specimen.verdict))
 
 
+@pytest.mark.parametrize("name", UPLOADS)
+def test_upload(name: str, tmp_path: Path, traces: None, verdicts: list[tuple[str, str]]) -> None:
+    """A hostile upload is refused in words and writes nothing outside; an odd one is unpacked."""
+    del traces
+    build, refusal = UPLOADS[name]
+    place, scratch = tmp_path / "uploads" / "this", tmp_path / "deep" / "scratch"
+    for each in (place, scratch):
+        each.mkdir(parents=True)
+    path = build(place)
+    before = sorted(tmp_path.rglob("*"))
+    if refusal:
+        with pytest.raises(SubmissionError, match=re.escape(refusal)) as refused:
+            collect(path, scratch)
+        assert str(refused.value).isprintable()
+    else:
+        folder = collect(path, scratch).folder
+        for file, text in FILES.items():
+            assert (folder / file).read_text("utf-8") == text
+    outside = [new for new in tmp_path.rglob("*") if not new.is_relative_to(scratch)]
+    assert sorted(new for new in outside if new not in before) == []
+    verdicts.append((name, "refused" if refusal else "right"))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_any_bytes(changes: list[tuple[int, int]]) -> None:
+    """A zip with any bytes changed is unpacked or refused; nothing else comes of it."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        path = zipped(folder, dict(FILES))
+        raw = bytearray(path.read_bytes())
+        for place, value in changes:
+            raw[-1 - place % len(raw)] = value
+        path.write_bytes(raw)
+        with contextlib.suppress(SubmissionError):
+            collect(path, folder / "scratch")
+        assert {each.name for each in folder.iterdir()} <= {"upload.zip", "scratch"}
+
+
 @pytest.fixture(scope="module")
 def verdicts(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str]]]:
     """Names and verdicts that came out right; counted in a line at the end."""
@@ -223,7 +266,11 @@ def verdicts(request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str]]]:
     counts = {kind: sum(verdict == kind for _, verdict in right) for kind in VERDICTS}
     shown = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
     where = "full isolation" if IS_FULL else "no isolation"
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    reporter.write_line("")
-    reporter.write_line(f"right verdicts on hostile submissions and controls, at {where}: "
+    plugins = request.config.pluginmanager
+    reporter, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
+    if reporter is None or capture is None:
+        return
+    with capture.global_and_fixture_disabled():
+        reporter.write_line("")
+        reporter.write_line(f"right verdicts on hostile submissions and controls, at {where}: "
                         f"{len(right)} ({shown})")  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.handout import collect as module
+from grader.handout import unzip
 from grader.handout.build import Rendered
 from grader.handout.collect import Collected, SubmissionError, collect, solve, submission_folder
 from grader.handout.notebook import MAGIC, Cell
@@ -127,7 +127,7 @@ def test_zip_with_a_link_is_refused(tmp_path: Path) -> None:
 
 def test_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What would unpack to too much is not unpacked."""
-    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    monkeypatch.setattr(unzip, "MAX_BYTES", 1000)
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("kernels.py", "x" * 2000)
