@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import json
 import subprocess
 import sys
+from math import nan
 from pathlib import Path
 from typing import Any
 
 import backend
+from benchmarks.peers import Peers
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPARED_STEPS = 20
@@ -30,15 +31,17 @@ def main() -> None:
     chosen = backend.activate(check=True)
     print(f"{chosen.name}: {chosen.reason}\n", flush=True)
     if chosen.name == "gpu":
-        found = {"state": state(), **kernel_table(), **step_table()}
+        peers = Peers()
+        found = {"state": state(), **kernel_table(peers), **step_table(peers)}
+        peers.end()
     else:
         found = emulator_table()
     if options.json:
         options.json.write_text(json.dumps(found, indent=1), "utf-8")
 
 
-def kernel_table() -> dict[str, Any]:
-    """Print the limits and each kernel's bandwidth; return the figures."""
+def kernel_table(peers: Peers) -> dict[str, Any]:
+    """Print the limits, each kernel's bandwidth, and CuPy's time; return the figures."""
     from benchmarks import kernels  # noqa: PLC0415  after the backend
 
     limits = kernels.limits()
@@ -47,7 +50,8 @@ def kernel_table() -> dict[str, Any]:
         f" · SGEMM {limits.sgemm_tflop_s:.1f} TFLOP/s\n"
     )
     print(
-        f"{'kernel, 256 MB or more':28}{'µs':>8}{'TB/s':>7}{'of copy':>9}   goal {kernels.GOAL:.0%}"
+        f"{'kernel, 256 MB or more':28}{'µs':>8}{'TB/s':>7}{'of copy':>9}{'CuPy, µs':>10}"
+        f"   goal {kernels.GOAL:.0%}"
     )
     rows = kernels.rows(limits.copy_tb_s)
     for row in rows:
@@ -55,55 +59,45 @@ def kernel_table() -> dict[str, Any]:
             row.bytes_moved / row.time_us * 1e-6,
             "✓" if row.share >= kernels.GOAL else "✗",
         )
-        print(f"{row.name:28}{row.time_us:8.1f}{speed:7.2f}{row.share:9.1%}   {mark}", flush=True)
-    return {"limits": limits._asdict(), "kernels": [row._asdict() for row in rows]}
+        theirs = f"{peers.cupy[row.name]:.1f}" if row.name in peers.cupy else "–"
+        print(
+            f"{row.name:28}{row.time_us:8.1f}{speed:7.2f}{row.share:9.1%}{theirs:>10}   {mark}",
+            flush=True,
+        )
+    kernels_found = [row._asdict() for row in rows]
+    return {"limits": limits._asdict(), "kernels": kernels_found, "cupy": peers.cupy}
 
 
-def step_table() -> dict[str, Any]:
+def step_table(peers: Peers) -> dict[str, Any]:
     """Print a row a shape: PyTorch's ways, and ours; return the figures."""
     from benchmarks import steps  # noqa: PLC0415  after the backend
     from benchmarks.shapes import SHAPES  # noqa: PLC0415
 
-    peers = measured_peers()
-    name = peers.get("name", "PyTorch: not measured here")
-    print(f"\none training step, µs, float32 without TF32, against {name}")
+    print(f"\none training step, µs, float32 without TF32, against {peers.name}")
     print(
         f"{'N,D,H,C':20}{'eager':>8}{'compile':>9}{'graph':>8} │{'launches':>9}{'× eager':>9}"
         f"{'graph':>8}{'fused':>8}{'/ graph':>9}{'goal':>6}   losses differ by"
     )
     table = {}
     for shape, goal in zip(SHAPES, GRAPH_GOALS, strict=True):
-        theirs = {"eager": nan, "compile": nan, "graph": nan}
-        theirs |= peers.get("steps", {}).get(str(shape), {})
-        ours = steps.measure(shape, COMPARED_STEPS)
-        losses = [*ours.losses.values(), peers.get("losses", {}).get(str(shape), [])]
-        apart = max(abs(a - b) for row in losses for a, b in zip(row, losses[0], strict=False))
-        share = ours.fused_us / theirs["graph"]
+        ours = steps.measure(shape, peers, COMPARED_STEPS)
+        theirs = {"eager": nan, "compile": nan, "graph": nan} | ours.theirs
+        share = ours.fused / theirs["graph"]
         print(
             f"{shape!s:20}{theirs['eager']:8.0f}{theirs['compile']:9.0f}{theirs['graph']:8.1f} │"
-            f"{ours.launches_us:9.1f}{theirs['eager'] / ours.launches_us:9.1f}{ours.graph_us:8.1f}"
-            f"{ours.fused_us:8.1f}{share:9.2f}{goal:6.2f}   {apart:.1e}",
+            f"{ours.launches:9.1f}{ours.times_eager:9.1f}{ours.graph:8.1f}"
+            f"{ours.fused:8.1f}{share:9.2f}{goal:6.2f}   {ours.losses_apart:.1e}",
             flush=True,
         )
-        table[str(shape)] = {**theirs, **ours._asdict(), "losses differ by": apart}
+        table[str(shape)] = ours._asdict()
     print(
         "eager, compile (reduce-overhead), graph: PyTorch's. launches: the homework's step, each\n"
         "operation a launch; graph: training.graphed_step; fused: benchmarks/fused.py, one graph.\n"
-        f"Goals: {EAGER_GOAL:.0f} times eager on the first three; fused / PyTorch's graph as given."
+        f"Goals: {EAGER_GOAL:.0f} times eager on the first three; fused / graph as given.\n"
+        "Medians of rounds in turn: the host's speed, which decides what is launched one by one,\n"
+        "changes with what else its machine does."
     )
-    return {"steps": table, "peers": peers}
-
-
-nan = float("nan")
-
-
-def measured_peers() -> dict[str, Any]:
-    """Run the peers in a process of their own; {} where there is no PyTorch, or it fails."""
-    if importlib.util.find_spec("torch") is None:
-        return {}
-    command = [sys.executable, "-m", "benchmarks.peers"]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    return dict(json.loads(done.stdout.splitlines()[-1])) if done.returncode == 0 else {}
+    return {"steps": table, "peers": peers.name}
 
 
 def state() -> str:

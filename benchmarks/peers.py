@@ -1,12 +1,19 @@
 """PyTorch's and CuPy's times for the same work, as JSON: `python -m benchmarks.peers`.
 
-A process of its own: PyTorch works in the device's primary context, PyCUDA in another.
+A process of its own: PyTorch works in the device's primary context, PyCUDA in another. It takes its
+steps when asked to, so that they can be timed in turn with ours.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
+import statistics
+import subprocess
 import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.shapes import LEARNING_RATE, SHAPES, Shape, minibatch, parameters
@@ -15,28 +22,49 @@ from benchmarks.timing import wall_us
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ROOT = Path(__file__).resolve().parent.parent
 COMPARED_STEPS = 20
 
 
 def main() -> None:
-    """Print {"name": …, "steps": {shape: {contender: µs}}, "losses": …} as the last line."""
+    """Print the names and CuPy's µs; then, for each shape's number on stdin, {contender: µs}.
+
+    The first answer for a shape has its losses, too: {"losses": […]}.
+    """
     import torch  # noqa: PLC0415  this module is imported where there is none, too
 
     torch.backends.cuda.matmul.allow_tf32 = False
-    steps: dict[str, dict[str, float]] = {}
-    losses: dict[str, list[float]] = {}
-    for shape in SHAPES:
-        steps[str(shape)] = {}
-        for name, make in (("eager", eager), ("compile", compiled), ("graph", graphed)):
-            try:
-                step = make(torch, shape)
-                if name == "eager":
-                    losses[str(shape)] = [step().item() for _ in range(COMPARED_STEPS)]
-                steps[str(shape)][name] = wall_us(step, torch.cuda.synchronize)
-            except Exception as error:  # noqa: BLE001, PERF203  a peer that fails is left out, and said so
-                print(f"{name} {shape}: {error!r}", file=sys.stderr)
-    found = {"name": f"PyTorch {torch.__version__}", "steps": steps, "losses": losses}
-    print(json.dumps({**found, "cupy": cupy_kernels()}))
+    _say({"name": f"PyTorch {torch.__version__}", "cupy": cupy_kernels()})
+    steps: dict[int, dict[str, Callable[[], Any]]] = {}
+    for line in sys.stdin:
+        number = int(line)
+        answer: dict[str, Any] = {}
+        if number not in steps:
+            steps.clear()
+            steps[number], answer["losses"] = start(torch, SHAPES[number])
+        for name, step in steps[number].items():
+            answer[name] = wall_us(step, torch.cuda.synchronize)
+        _say(answer)
+
+
+def _say(found: dict[str, Any]) -> None:
+    print(json.dumps(found), flush=True)
+
+
+def start(torch: Any, shape: Shape) -> tuple[dict[str, Callable[[], Any]], list[float]]:
+    """Return a shape's steps by contender, and the losses of the first ones."""
+    steps: dict[str, Callable[[], Any]] = {}
+    losses: list[float] = []
+    for name, make in (("eager", eager), ("compile", compiled), ("graph", graphed)):
+        try:
+            step = make(torch, shape)
+            if name == "eager":
+                losses = [step().item() for _ in range(COMPARED_STEPS)]
+            step()
+            steps[name] = step
+        except Exception as error:  # noqa: BLE001, PERF203  a peer that fails is left out, and said so
+            print(f"{name} {shape}: {error!r}", file=sys.stderr)
+    return steps, losses
 
 
 def model_of(torch: Any, shape: Shape) -> tuple[Any, Any, Any, Any]:
@@ -100,24 +128,73 @@ def graphed(torch: Any, shape: Shape) -> Callable[[], Any]:
 
 
 def cupy_kernels() -> dict[str, float]:
-    """Return µs of the kernels that CuPy has an expression for, 256 MB in and out."""
+    """Return µs of the kernels that CuPy has an expression for, by the names and sizes of ours."""
     try:
         import cupy  # noqa: PLC0415  not everywhere
     except ImportError:
         return {}
-    size = 1 << 26
-    Z, b = cupy.random.standard_normal((size // 1024, 1024), dtype=cupy.float32), cupy.zeros(1024)
-    out, b = cupy.empty_like(Z), b.astype(cupy.float32)
-    narrow = Z.ravel()[: size // 10 * 10].reshape(-1, 10)
-    synchronize = cupy.cuda.Device().synchronize
-    work = {
-        "bias_add": lambda: cupy.add(Z, b, out=Z),
+    size = 1 << 26  # as benchmarks.kernels, which only imports beside PyCUDA
+    random, zeros = partial(cupy.random.standard_normal, dtype=cupy.float32), cupy.zeros
+    A = random(2 * size)
+    Z, out = A[:size], cupy.empty(size, cupy.float32)
+    update = cupy.fuse(lambda w, g, rate: w - rate * g)
+    work: dict[str, Callable[[], Any]] = {
         "activate relu": lambda: cupy.maximum(Z, 0, out=out),
         "activate tanh": lambda: cupy.tanh(Z, out=out),
-        "column_mean K=1024": lambda: Z.mean(axis=0),
-        "column_mean K=10": lambda: narrow.mean(axis=0),
+        "sgd_update": lambda: update(Z, out, cupy.float32(0)),
     }
-    return {name: wall_us(f, synchronize, steps=20, rounds=5) for name, f in work.items()}
+    for C in (10, 1000):
+        rows, b = Z[: size // C * C].reshape(-1, C), zeros(C, cupy.float32)
+        work[f"bias_add C={C}"] = partial(cupy.add, rows, b, out=rows)
+    for K in (10, 1024):
+        work[f"column_mean K={K}"] = partial(cupy.mean, A[: len(A) // K * K].reshape(-1, K), axis=0)
+    synchronize = cupy.cuda.Device().synchronize
+    return {
+        name: statistics.median(wall_us(f, synchronize, steps=20) for _ in range(5))
+        for name, f in work.items()
+    }
+
+
+class Peers:
+    """This module's program, in a process of its own.
+
+    Attributes:
+        name: of the peer and its version; says so where it is not measured.
+        cupy: µs of CuPy's kernels by name; empty where there is no CuPy.
+    """
+
+    def __init__(self) -> None:
+        self.name: str = "PyTorch: not measured here"
+        self.cupy: dict[str, float] = {}
+        self._process: subprocess.Popen[str] | None = None
+        if importlib.util.find_spec("torch") is None:
+            return
+        command = [sys.executable, "-m", "benchmarks.peers"]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        found = self._answer("")
+        self.name, self.cupy = found.get("name", self.name), found.get("cupy", {})
+
+    def round(self, number: int) -> dict[str, Any]:
+        """Return {contender: µs} of a round of steps of a shape; {} where there is no peer."""
+        return self._answer(f"{number}\n")
+
+    def _answer(self, request: str) -> dict[str, Any]:
+        """Return {}, too, where the process has ended; it has said why on stderr."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            return {}
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(request)
+            process.stdin.flush()
+        line = process.stdout.readline()
+        return dict(json.loads(line)) if line else {}
+
+    def end(self) -> None:
+        """Let the process end."""
+        if self._process is not None:
+            self._process.communicate()
 
 
 if __name__ == "__main__":

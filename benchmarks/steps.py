@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,31 +14,43 @@ from network import TwoLayerNetwork
 from training import graphed_step
 
 from benchmarks.fused import fused
-from benchmarks.shapes import LEARNING_RATE, Shape, minibatch
+from benchmarks.shapes import LEARNING_RATE, SHAPES, Shape, minibatch
 from benchmarks.timing import wall_us
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from training import Model
+
+    from benchmarks.peers import Peers
+
+
+ROUNDS = 9
 
 
 class Steps(NamedTuple):
-    """What a shape's step takes.
+    """What a shape's step takes, in µs: medians of rounds, in which all contenders had a turn.
 
     Attributes:
-        launches_us: the model's step, launched operation by operation.
-        graph_us: the same, replayed as one graph.
-        fused_us: benchmarks/fused.py, replayed as one graph.
-        losses: of the first steps, by contender.
+        launches: the model's step, launched operation by operation.
+        graph: the same, replayed as one graph.
+        fused: benchmarks/fused.py, replayed as one graph.
+        theirs: PyTorch's, by contender; empty without PyTorch.
+        times_eager: how many times faster than PyTorch eager the launches are: the median of the
+            rounds' ratios, since the host's speed changes from round to round.
+        losses_apart: the largest difference between contenders in the losses of the first steps.
     """
 
-    launches_us: float
-    graph_us: float
-    fused_us: float
-    losses: dict[str, list[float]]
+    launches: float
+    graph: float
+    fused: float
+    theirs: dict[str, float]
+    times_eager: float
+    losses_apart: float
 
 
-def measure(shape: Shape, compared_steps: int) -> Steps:
-    """Measure all three on the minibatch that all contenders share."""
+def measure(shape: Shape, peers: Peers, compared_steps: int) -> Steps:
+    """Measure everybody on the minibatch that all contenders share."""
     images, labels = minibatch(shape)
     X, y = to_device(images), to_device(labels, np.int32)
     model = model_of(shape)
@@ -50,12 +64,25 @@ def measure(shape: Shape, compared_steps: int) -> Steps:
         cuda.Context.synchronize()
         fused_losses.append(float(made.loss.get()[0]))
 
-    synchronize = cuda.Context.synchronize
+    number = SHAPES.index(shape)
+    all_losses = [losses, fused_losses, peers.round(number).pop("losses", losses)]
+    contenders: tuple[Callable[[], object], ...] = (
+        lambda: model.step(X, y, LEARNING_RATE),
+        graphed_step(model, X, y, LEARNING_RATE),
+        replay_fused,
+    )
+    theirs, ours = [], []
+    for _ in range(ROUNDS):
+        theirs.append(peers.round(number))
+        ours.append([wall_us(contender, cuda.Context.synchronize) for contender in contenders])
+    launches, graph, fused_step = (median(times) for times in zip(*ours, strict=True))
     return Steps(
-        wall_us(lambda: model.step(X, y, LEARNING_RATE), synchronize),
-        wall_us(graphed_step(model, X, y, LEARNING_RATE), synchronize),
-        wall_us(replay_fused, synchronize),
-        {"homework": losses, "fused": fused_losses},
+        launches,
+        graph,
+        fused_step,
+        {name: median(times[name] for times in theirs) for name in theirs[0]},
+        median(them.get("eager", nan) / us[0] for them, us in zip(theirs, ours, strict=True)),
+        max(abs(a - b) for row in all_losses for a, b in zip(row, losses, strict=True)),
     )
 
 
