@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from backend import scikit_cuda
+from backend import gpu_state, scikit_cuda
 from backend.machine import Machine
 
 Name = Literal["gpu", "emulator"]
@@ -131,7 +131,11 @@ def activate(check: bool | None = None) -> Backend:
 
 
 def _activate_gpu(machine: Machine) -> None:
-    """Put nvcc on PATH, where PyCUDA looks for it, and help scikit-cuda find today's libraries."""
+    """Put nvcc on PATH, where PyCUDA looks for it, and help scikit-cuda find today's libraries.
+
+    Of several GPUs, CUDA gets to see the one with most free memory.
+    """
+    gpu_state.use_freest(gpu_state.now(machine))
     if machine.nvcc is not None:
         folder, path = str(machine.nvcc.parent), os.environ.get("PATH", "")
         if folder not in path.split(os.pathsep):

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 import backend
+from backend import gpu_state
 from backend.machine import Machine
 
 EMULATOR, GPU = "emulator", "gpu"
@@ -48,6 +49,7 @@ def choose() -> Devices:
     if chosen.name == EMULATOR:
         return Devices((EMULATOR,), chosen.reason)
     machine, is_wanted = Machine(), bool(os.environ.get("BACKEND", "").strip())
+    gpu_state.use_freest(gpu_state.now(machine))  # before any process of the grader's is on one
     gpu = machine.gpus.names[0] if is_wanted else chosen.reason
     if machine.compiler and not is_wanted:
         return Devices((EMULATOR, GPU), gpu, short_name(gpu))

@@ -132,6 +132,11 @@ class Judge:
             )
             self._loaded = None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the worker, None where there is none."""
+        return None if self._worker is None else self._worker.pid
+
     def close(self) -> None:
         """End the worker and remove what it left."""
         self._drop()

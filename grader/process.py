@@ -142,6 +142,11 @@ class WorkerProcess:
         self._is_ready = False
 
     @property
+    def pid(self) -> int:
+        """Of the process that runs student code."""
+        return self._pid
+
+    @property
     def output(self) -> str:
         """The first part of what the worker wrote to stdout and stderr."""
         return _CLEAN_UP.sub("", self._output.decode("utf-8", "replace"))

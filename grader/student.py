@@ -78,7 +78,9 @@ class Student:
         """The submission beside the reference on the GPU, to be timed; one pair for a task."""
         if "pair" not in self._shared:
             judge = self._judge
-            self._shared["pair"] = Pair.start(judge.folder, judge.device, judge.seed)
+            self._shared["pair"] = Pair.start(
+                judge.folder, judge.device, judge.seed, judge.level, judge.pid
+            )
         pair: Pair = self._shared["pair"]
         return pair
 

@@ -83,6 +83,9 @@ def show(
 ) -> None:
     """Put a time into the page."""
     note = f"{ratio}" + (f"; {speed}" if speed else "")
+    conditions = student.beside_reference().conditions
+    if conditions:
+        note += f"; {conditions}"
     if ratio.is_noisy:
         note += "; too noisy to score: no points lost"
     elif not scored:

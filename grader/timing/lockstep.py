@@ -5,24 +5,25 @@ Each has a process of its own, so that neither can touch the other's code; only 
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from grader.isolation import Level
+from grader.isolation.scratch import Scratch
 from grader.limits import WorkerDiedError
 from grader.process import WorkerProcess
 from grader.timing import plan, trust
+from grader.timing.conditions import Watch
 from grader.timing.ratio import Ratio, compare
 from grader.timing.trust import Burst
 from grader.verdicts import CheckFailure, RaisedInSubmission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -122,35 +123,59 @@ class Pair:
     Args:
         submission, reference: their workers.
         seed: of the order of measurements.
+        watch: begins to look at the GPU, before something is timed.
+
+    Attributes:
+        conditions: what was unusual while the last times were taken, "" for nothing.
     """
 
-    def __init__(self, submission: Contender, reference: Contender, seed: int) -> None:
+    def __init__(
+        self,
+        submission: Contender,
+        reference: Contender,
+        seed: int,
+        watch: Callable[[], Watch] | None = None,
+    ) -> None:
         self.submission, self.reference = submission, reference
+        self._watch, self.conditions = watch, ""
         self._rng = np.random.default_rng(seed)
         self._copy_us, self._release_us = 0.0, 0.0
 
     @staticmethod
-    def start(folder: Path, device: Path, seed: int) -> Pair:
+    def start(
+        folder: Path,
+        device: Path,
+        seed: int,
+        level: Level = Level.LIGHT,
+        judges: int | None = None,
+    ) -> Pair:
         """Start both workers.
 
         Args:
             folder: the submission's files.
             device: the judge's own device.py.
             seed: of the order of measurements.
+            level: the walls around the submission.
+            judges: process of the judge's own worker, which may be on the GPU, too.
         """
-        own, other = (Path(tempfile.mkdtemp(prefix="grader-timing-")) for _ in range(2))
-        (other / "scratch").mkdir()
-        pair = Pair(
-            Contender(WorkerProcess(own, "gpu", timing=True), folder, device),
-            Contender(
-                WorkerProcess(other / "scratch", "gpu", timing=True),
-                plan.reference_folder(other),
-                device,
+        own, other = Scratch(), Scratch()
+        (other.path / "scratch").mkdir()
+        workers = [
+            WorkerProcess(
+                own.path, "gpu", timing=True, level=level, readable=(folder.resolve(), device)
             ),
-            seed,
-        )
+            WorkerProcess(other.path / "scratch", "gpu", timing=True),
+        ]
+        folders = folder, plan.reference_folder(other.path)
+        sides = [Contender(*side, device) for side in zip(workers, folders, strict=True)]
+
+        def watch() -> Watch:
+            pids = [judges, *(worker.pid for worker in workers)]
+            return Watch([pid for pid in pids if pid is not None])
+
+        pair = Pair(sides[0], sides[1], seed, watch)
         for scratch in (own, other):
-            weakref.finalize(pair, shutil.rmtree, scratch, ignore_errors=True)
+            weakref.finalize(pair, scratch.remove)
         return pair
 
     def compare(self, subject: Kernel | Step, most: int) -> Ratio:
@@ -169,6 +194,7 @@ class Pair:
         order = subject.order(self._rng, 1)
         reference, own = (self.take(side, subject, order) for side in (1, 0))
         check(subject, order, own, reference, first=True)
+        watch = None if self._watch is None else self._watch()
         rounds = _Rounds(self, subject)
         found = compare(
             lambda: subject.time_of(rounds.take(0).times_us),
@@ -176,6 +202,7 @@ class Pair:
             int(self._rng.integers(1 << 32)),
             most,
         )
+        self.conditions = "" if watch is None else watch.told()
         self._distrust(subject, found)
         return found
 

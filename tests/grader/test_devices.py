@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from backend import choice
+from backend import choice, gpu_state
+from backend.gpu_state import GpuState
 from backend.nvml import Gpus
 from grader import devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Machine = type("Machine", (), {"gpus": Gpus(("NVIDIA H100 80GB HBM3",)), "compiler": "g++"})
+Machine = type(
+    "Machine",
+    (),
+    {
+        "gpus": Gpus(("NVIDIA H100 80GB HBM3",)),
+        "compiler": "g++",
+        "libraries": lambda *_: [],  # no NVML
+    },
+)
 
 
 @pytest.fixture
@@ -40,6 +50,18 @@ def test_both(on_gpu: Callable[..., devices.Devices]) -> None:
     assert chosen.names == ("emulator", "gpu")
     assert (chosen.label, chosen.reason) == ("emulator and gpu", "NVIDIA H100 80GB HBM3")
     assert chosen.gpu == "the H100"
+
+
+def test_the_freest_gpu(
+    on_gpu: Callable[..., devices.Devices], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several GPUs all workers get the one with most free memory."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # so that it is restored afterwards
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    gpus = (GpuState("GPU-a", 1), GpuState("GPU-b", 2))
+    monkeypatch.setattr(gpu_state, "now", lambda _: gpus)
+    on_gpu()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-b"
 
 
 def test_gpu_alone(on_gpu: Callable[..., devices.Devices]) -> None:
