@@ -12,7 +12,7 @@ from zlib import crc32
 
 import numpy as np
 
-from grader import tasks
+from grader import editions, settings, tasks
 from grader.actions import (
     Action,
     Host,
@@ -86,6 +86,7 @@ class Judge:
         level: the walls around student code.
 
     Attributes:
+        year: of this edition, from the settings; it changes all inputs.
         reached: what isolation came to in the worker that ended last.
         last_request: the actions that were run last.
         last_launched_own: whether a kernel of the submission ran in them.
@@ -105,6 +106,7 @@ class Judge:
     ) -> None:
         self.folder, self.seed, self.backend = folder.resolve(), seed, backend
         self.device = device.resolve()
+        self.year = settings.load().year
         self.replaced = set(replaced)
         self._waiting, self.level = waiting, level
         self._loaded: frozenset[str] | None = None
@@ -144,7 +146,8 @@ class Judge:
 
     def rng(self, *names: str) -> np.random.Generator:
         """A generator of inputs, of the seed and of the names (a task, a part)."""
-        return np.random.default_rng([self.seed, *(crc32(name.encode()) for name in names)])
+        named = (crc32(name.encode()) for name in names)
+        return np.random.default_rng([self.seed, *editions.entropy(self.year), *named])
 
     def run(self, *actions: Action, own: Collection[str] = ()) -> list[Outcome]:
         """Run actions in the worker, in order.

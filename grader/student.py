@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader import expect, tasks
+from grader import editions, expect, tasks
 from grader.judge import Action, Judge, Outcome, RaisedInSubmission, call
 from grader.timing.lockstep import Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -69,6 +69,10 @@ class Student:
         others = tasks.find(self._task).builds_on
         needed = {name for other in others for name in tasks.find(other).functions}
         return bool(needed & self._judge.replaced)
+
+    def shapes(self, *cases: Any) -> Iterator[Any]:
+        """Cases of sizes, as this year's edition has them; see `grader.editions`."""
+        return editions.shapes(cases, self._judge.year)
 
     def show(self, evidence: Evidence) -> None:
         """Put a curve or a time into the page, whatever becomes of the part."""

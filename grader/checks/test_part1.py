@@ -45,7 +45,7 @@ def test_bias_small(student: Student) -> None:
 @part("1.1", "ragged")
 def test_bias_ragged(student: Student) -> None:
     """bias_add works for sizes that fill no block."""
-    for N, C in ((127, 10), (61, 67), (7, 1031)):
+    for N, C in student.shapes((127, 10), (61, 67), (7, 1031)):
         check_bias_add(student, N, C)
 
     def right(outcome: Outcome, Z: Array, b: Array) -> None:
@@ -60,7 +60,7 @@ def test_bias_ragged(student: Student) -> None:
 @part("1.1", "single")
 def test_bias_single(student: Student) -> None:
     """bias_add works for one row and for one column."""
-    for N, C in ((1, 13), (523, 1), (1, 1)):
+    for N, C in student.shapes((1, 13), (523, 1), (1, 1)):
         check_bias_add(student, N, C)
 
 
@@ -106,7 +106,7 @@ def test_softmax_gradient(student: Student) -> None:
 def test_softmax_ragged(student: Student) -> None:
     """softmax_xent works for sizes that fill no block."""
     rng = student.rng
-    for N, C in ((1, 10), (131, 10), (257, 3), (67, 33)):
+    for N, C in student.shapes((1, 10), (131, 10), (257, 3), (67, 33)):
         check_softmax(student, normal(rng, N, C, scale=3), labels(rng, N, C))
 
     def right(outcome: Outcome, Z: Array, y: Array) -> None:
@@ -124,7 +124,7 @@ def test_softmax_ragged(student: Student) -> None:
 @part("1.2", "classes")
 def test_softmax_classes(student: Student) -> None:
     """softmax_xent works for one class and for 5,000 classes."""
-    for N, C in ((5, 1), (3, 1031), (2, 5000)):
+    for N, C in student.shapes((5, 1), (3, 1031), (2, 5000)):
         check_softmax(student, normal(student.rng, N, C), labels(student.rng, N, C))
 
 
@@ -161,7 +161,7 @@ def test_mean_small(student: Student) -> None:
 @part("1.3", "ragged")
 def test_mean_ragged(student: Student) -> None:
     """column_mean works for sizes that fill no block."""
-    for N, K in ((127, 10), (67, 33), (1031, 5), (3, 1031)):
+    for N, K in student.shapes((127, 10), (67, 33), (1031, 5), (3, 1031)):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
 
     def right(outcome: Outcome, A: Array) -> None:
@@ -175,14 +175,14 @@ def test_mean_ragged(student: Student) -> None:
 @part("1.3", "long")
 def test_mean_long(student: Student) -> None:
     """column_mean works for long columns."""
-    for N, K in ((30_011, 1), (5_003, 7)):
+    for N, K in student.shapes((30_011, 1), (5_003, 7)):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
 
 
 @part("1.3", "single")
 def test_mean_single(student: Student) -> None:
     """column_mean works for one row and for one element."""
-    for N, K in ((1, 37), (1, 1), (2, 1)):
+    for N, K in student.shapes((1, 37), (1, 1), (2, 1)):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
 
 
@@ -260,7 +260,7 @@ def probe_activation(student: Student, kind: str) -> None:
 @part("1.4", "relu")
 def test_relu(student: Student) -> None:
     """Relu and its derivative, which is 0 at A = 0."""
-    for shape in ((5, 3), (67, 31), (1, 1031)):
+    for shape in student.shapes((5, 3), (67, 31), (1, 1031)):
         Z = normal(student.rng, *shape, scale=3)
         Z.flat[::5] = 0.0
         check_activation(student, "relu", Z)
@@ -270,7 +270,7 @@ def test_relu(student: Student) -> None:
 @part("1.4", "sigmoid")
 def test_sigmoid(student: Student) -> None:
     """Sigmoid and its derivative A(1 − A)."""
-    for shape in ((5, 3), (67, 31)):
+    for shape in student.shapes((5, 3), (67, 31)):
         check_activation(student, "sigmoid", normal(student.rng, *shape, scale=3))
     probe_activation(student, "sigmoid")
 
@@ -278,7 +278,7 @@ def test_sigmoid(student: Student) -> None:
 @part("1.4", "tanh")
 def test_tanh(student: Student) -> None:
     """Tanh and its derivative 1 − A²."""
-    for shape in ((5, 3), (67, 31)):
+    for shape in student.shapes((5, 3), (67, 31)):
         check_activation(student, "tanh", normal(student.rng, *shape, scale=2))
     probe_activation(student, "tanh")
 

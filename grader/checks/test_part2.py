@@ -51,7 +51,9 @@ def check_gemm(student: Student, M: int, K: int, N: int, **keywords: Any) -> Non
 @part("2.1", "product")
 def test_gemm_product(student: Student) -> None:
     """gemm(A, B) is A B, row-major, whatever the shapes."""
-    for M, K, N in ((2, 3, 2), (7, 13, 5), (1, 67, 3), (31, 1, 9), (131, 67, 10), (5, 7, 1)):
+    for M, K, N in student.shapes(
+        (2, 3, 2), (7, 13, 5), (1, 67, 3), (31, 1, 9), (131, 67, 10), (5, 7, 1)
+    ):
         check_gemm(student, M, K, N)
 
     def right(outcome: Outcome, A: Array, B: Array) -> None:
@@ -74,7 +76,7 @@ def test_gemm_product(student: Student) -> None:
 def test_gemm_transposed(student: Student) -> None:
     """Either factor may be transposed, or both."""
     for ta, tb in ((True, False), (False, True), (True, True)):
-        for M, K, N in ((7, 13, 5), (17, 3, 29), (6, 6, 6)):
+        for M, K, N in student.shapes((7, 13, 5), (17, 3, 29), (6, 6, 6)):
             check_gemm(student, M, K, N, transpose_a=ta, transpose_b=tb)
 
 
@@ -205,7 +207,7 @@ def unmoved(before: dict[str, Array], after: Outcome) -> None:
 @part("2.2", "outer")
 def test_outer_products(student: Student) -> None:
     """outer_products gives every example's gradient, G[n, d·C + c] = X[n, d]·dZ[n, c]."""
-    for N, D, C in ((2, 3, 4), (1, 67, 10), (13, 31, 7)):
+    for N, D, C in student.shapes((2, 3, 4), (1, 67, 10), (13, 31, 7)):
         X, dZ = normal(student.rng, N, D), normal(student.rng, N, C)
         true = oracle.outer_products(f64(X), f64(dZ))
         bound = tolerance.rounding(true)
@@ -293,7 +295,7 @@ def test_b(student: Student) -> None:
 @part("2.4", "update")
 def test_sgd_update(student: Student) -> None:
     """sgd_update subtracts learning_rate·g in place."""
-    for shape in ((5,), (67, 31), (1031,)):
+    for shape in student.shapes((5,), (67, 31), (1031,)):
         w, g, rate = normal(student.rng, *shape), normal(student.rng, *shape), 0.3
         true = f64(w) - rate * f64(g)
         inputs = {"w": f64(w), "g": f64(g), "learning_rate": rate}
@@ -384,7 +386,7 @@ def test_linear_curve(student: Student) -> None:
 def test_accuracy(student: Student) -> None:
     """Accuracy is the fraction right; of equal scores, the lowest index wins."""
     student.require("training.accuracy")
-    for N, C in ((1031, 10), (97, 5), (1, 3)):
+    for N, C in student.shapes((1031, 10), (97, 5), (1, 3)):
         # Scores from a few values have many ties, and half of the labels are the first of the best.
         scores = student.rng.integers(0, 3, (N, C)).astype(np.float32)
         y = np.where(

@@ -66,7 +66,7 @@ def run_all(student: Student, method: str, *, with_labels: bool) -> list[Run]:
 
     def run(rng: np.random.Generator) -> list[Run]:
         results = []
-        for N, D, H, C, kind in CASES:
+        for N, D, H, C, kind in student.shapes(*CASES):
             p, X, y = network(rng, N, D, H, C)
             arguments = (X, y) if with_labels else (X,)
             _, _, outcome, after = student.run(*on_network(p, kind, method, *arguments))
@@ -192,7 +192,7 @@ def test_b1(student: Student) -> None:
 def test_network_step(student: Student) -> None:
     """Step updates all four parameters by the gradients before the update."""
     student.require("network.TwoLayerNetwork.step")
-    for N, D, H, C, kind in CASES[1:3]:
+    for N, D, H, C, kind in student.shapes(*CASES[1:3]):
         p, X, y = network(student.rng, N, D, H, C)
         _, _, outcome, after = student.run(*on_network(p, kind, "step", X, y, RATE))
         check_step(probes.Run(p, X, y, outcome, after), kind)
