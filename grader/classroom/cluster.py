@@ -30,6 +30,9 @@ SLURM_CORES, SLURM_MEMORY = 8, "16GB"
 
 CONNECT_S = 10.0
 
+NOWHERE = "127.0.0.1:0"
+"""Dask insists on web servers: here they have no pages, and nobody outside can reach them."""
+
 
 class ClusterError(Exception):
     """There is nothing to grade on; the message says why, and the next step."""
@@ -65,6 +68,8 @@ def connect(where: Where) -> Iterator[Client]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     settings = {
         "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
         "distributed.worker.memory.target": False,  # nothing is kept on workers
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
@@ -119,6 +124,7 @@ def _local(where: Where, stack: contextlib.ExitStack) -> Any:
         "memory_limit": 0,
         "protocol": "inproc://",
         "dashboard": False,
+        "dashboard_address": NOWHERE,
         "local_directory": scratch,
     }
     able = {f"cpu-{number}": {"CPU": 1} for number in range(where.workers)}
@@ -127,7 +133,7 @@ def _local(where: Where, stack: contextlib.ExitStack) -> Any:
         name: {"cls": Worker, "options": {**shared, "resources": resources}}
         for name, resources in able.items()
     }
-    scheduler = {"protocol": "inproc://", "dashboard": False, "dashboard_address": None}
+    scheduler = {"protocol": "inproc://", "dashboard": False, "dashboard_address": NOWHERE}
     return SpecCluster(
         workers=workers,
         scheduler={"cls": Scheduler, "options": scheduler},

@@ -26,6 +26,10 @@ DONE, NOT_ALL, UNUSABLE, STOPPED = 0, 1, 2, 130
 """Exit codes: every submission has its verdict; some have none; nothing could be graded; Ctrl-C."""
 
 
+CORES_A_GPU = 2
+"""Kept for the processes that take times: a launch that waits for a core is slow."""
+
+
 def main(arguments: Sequence[str], command: tuple[str, ...] = ()) -> int:
     """Grade a class.
 
@@ -85,7 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("submissions", type=Path, help="folder of submissions, or an export's zip")
     add("--output", type=Path, metavar="DIR", help="the run's folder (default: DIR-graded)")
-    add("--workers", type=_count, metavar="N", help="gradings at a time (default: one a core)")
+    add(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="gradings of correctness at a time (default: one a core that no GPU needs)",
+    )
     add("--gpus", metavar="N|0,2", help="GPUs that take times (default: all of this machine)")
     add("--scheduler", default="", metavar="tcp://…", help="workers of a Dask scheduler")
     add("--slurm", default="", metavar="QUEUE", help="workers that a Slurm queue starts")
@@ -109,12 +118,13 @@ def _moment(text: str) -> datetime:
 
 
 def _where(options: argparse.Namespace) -> Where:
-    workers = options.workers or len(os.sched_getaffinity(0))
     gpus: tuple[str, ...] = ()
     if options.slurm:
         gpus = tuple(str(number) for number in range(int(options.gpus or 0)))
     elif not options.scheduler:
         gpus = _gpus(options.gpus)
+    free = len(os.sched_getaffinity(0)) - CORES_A_GPU * len(gpus)
+    workers = options.workers or max(1, free)
     return Where(workers, gpus, options.scheduler, options.slurm)
 
 

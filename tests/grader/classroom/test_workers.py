@@ -25,7 +25,7 @@ def scheduler() -> Iterator[str]:
         n_workers=2,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=cluster.NOWHERE,
         silence_logs=50,
         memory_limit=0,
     ) as workers:
@@ -82,7 +82,7 @@ def test_slurm(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
         words = options["worker_extra_args"][1].split(",")
         able = {name: float(count) for name, _, count in (w.partition("=") for w in words)}
         workers: Any = LocalCluster(
-            n_workers=0, processes=False, dashboard_address=None, resources=able,
+            n_workers=0, processes=False, dashboard_address=cluster.NOWHERE, resources=able,
             threads_per_worker=options["cores"], memory_limit=0,
         )  # fmt: skip
         scale = workers.scale
