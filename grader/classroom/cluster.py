@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from grader.classroom.grading import TIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from distributed import Client
 
@@ -56,8 +55,12 @@ class Where:
 
 
 @contextlib.contextmanager
-def connect(where: Where) -> Iterator[Client]:
+def connect(where: Where, scratch: Path) -> Iterator[Client]:
     """A client of the workers, which end with it unless they belong to a scheduler of its own.
+
+    Args:
+        where: they work.
+        scratch: a folder that workers of this process may use.
 
     Raises:
         ClusterError: the scheduler does not answer, or dask-jobqueue is not installed.
@@ -88,7 +91,7 @@ def connect(where: Where) -> Iterator[Client]:
             client.run_on_scheduler(_allow_failures, failures=ALLOWED_FAILURES)
         else:
             make = _slurm if where.slurm else _local
-            cluster = stack.enter_context(make(where, stack))
+            cluster = stack.enter_context(make(where, scratch))
             client = stack.enter_context(Client(cluster))
         yield client
 
@@ -114,18 +117,17 @@ def _allow_failures(dask_scheduler: Any, failures: int) -> None:
     dask_scheduler.allowed_failures = failures
 
 
-def _local(where: Where, stack: contextlib.ExitStack) -> Any:
+def _local(where: Where, scratch: Path) -> Any:
     """Workers in this process: each grading is a process of its own anyway."""
     from distributed import Scheduler, SpecCluster, Worker  # noqa: PLC0415 - as dask
 
-    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-class-dask-"))
     shared = {
         "nthreads": 1,
         "memory_limit": 0,
         "protocol": "inproc://",
         "dashboard": False,
         "dashboard_address": NOWHERE,
-        "local_directory": scratch,
+        "local_directory": str(scratch),
     }
     able = {f"cpu-{number}": {"CPU": 1} for number in range(where.workers)}
     able |= {f"gpu-{device}": {"GPU": 1} for device in where.gpus}
@@ -142,9 +144,8 @@ def _local(where: Where, stack: contextlib.ExitStack) -> Any:
     )
 
 
-def _slurm(where: Where, stack: contextlib.ExitStack) -> Any:
+def _slurm(where: Where, scratch: Path) -> Any:
     """Jobs of a Slurm queue, each with some cores, and one GPU where times are wanted."""
-    del stack
     try:
         from dask_jobqueue import SLURMCluster  # noqa: PLC0415 - for Slurm alone
     except ImportError as error:
@@ -162,7 +163,7 @@ def _slurm(where: Where, stack: contextlib.ExitStack) -> Any:
         python=sys.executable,
         job_extra_directives=["--gres=gpu:1"] if where.gpus else [],
         worker_extra_args=["--resources", resources],
-        local_directory=os.environ.get("TMPDIR", tempfile.gettempdir()),
+        local_directory=str(scratch),
     )
     cluster.scale(jobs=len(where.gpus) or -(-where.workers // SLURM_CORES))
     return cluster

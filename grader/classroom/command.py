@@ -152,7 +152,7 @@ def _summary(rows: Sequence[Row], output: Path) -> int:
     errors = sum(bool(row.error) for row in rows)
     seen = sum(bool(row.report and row.report.violations) for row in rows)
     facts = [
-        f"{len(rows)} students",
+        f"{len(rows)} student" + ("s" if len(rows) != 1 else ""),
         f"{errors} with an error" if errors else "",
         f"{seen} with something to look at (integrity.html)" if seen else "",
     ]
@@ -161,9 +161,7 @@ def _summary(rows: Sequence[Row], output: Path) -> int:
     missing = [row for row in rows if row.is_missing]
     if not missing:
         return DONE
-    sys.stdout.write(
-        f"{len(missing)} have no verdict yet: type the same command to try them again.\n"
-    )
+    sys.stdout.write(f"{len(missing)} without a verdict yet: type the same command to try again.\n")
     return NOT_ALL
 
 

@@ -5,6 +5,8 @@
     lock             held while a run works here
     journal.jsonl    what was begun and what ended, one line each, on the disk before work goes on
     results/         one file a grading, renamed into place when it is whole
+    submissions/     an export, unpacked
+    scratch/         of workers, emptied by each run
 
 A result counts from the moment its file has its name. A grading that was under way when the run was
 killed begins anew.
@@ -17,6 +19,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -94,6 +97,13 @@ class RunFolder:
         """Let the next run in."""
         os.close(self._journal)
         self._lock.close()
+
+    def scratch(self) -> Path:
+        """An empty folder for workers, and for a run only: it is emptied, also after a kill."""
+        folder = self.path / "scratch"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
 
     # Settings and seed -------------------------------------------------------------------------
 

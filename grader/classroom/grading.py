@@ -137,8 +137,13 @@ def grade(job: Job) -> Outcome:
 
 
 def begin(run: str) -> None:
-    """Let gradings start, and remove what killed ones of this run left on this machine."""
+    """Let gradings start, where killed ones of this run may have left something."""
+    clear(run)
     _stopped.clear()
+
+
+def clear(run: str) -> None:
+    """Remove what killed gradings of this run left on this machine."""
     for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}{run}-*"):
         shutil.rmtree(folder, ignore_errors=True)
 

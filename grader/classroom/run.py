@@ -143,12 +143,14 @@ class ClassRun:
             self.folder.note("stop")
             return
         try:
-            with connect(where) as client, _stopping():
+            with connect(where, self.folder.scratch()) as client, _stopping():
                 if where.scheduler and capacity(client, TIMES):
                     self._stages = (CORRECTNESS, TIMES)
                 self._grade_on(client, order)
         finally:
             self.folder.note("stop")
+            self.folder.scratch()
+            grading.clear(self.id)
 
     def _grade_on(self, client: Client, order: Callable[[list[Job]], Sequence[Job]]) -> None:
         jobs, deaths = self._to_do(), self._deaths

@@ -14,12 +14,13 @@ from grader.classroom.cluster import ClusterError, Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.grader.classroom.conftest import Classroom
 
 
 @pytest.fixture
-def scheduler() -> Iterator[str]:
+def scheduler(tmp_path: Path) -> Iterator[str]:
     """The address of a scheduler with two workers that come back when they die."""
     with LocalCluster(
         n_workers=2,
@@ -28,6 +29,7 @@ def scheduler() -> Iterator[str]:
         dashboard_address=cluster.NOWHERE,
         silence_logs=50,
         memory_limit=0,
+        local_directory=str(tmp_path),
     ) as workers:
         yield workers.scheduler_address
 
@@ -84,6 +86,7 @@ def test_slurm(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
         workers: Any = LocalCluster(
             n_workers=0, processes=False, dashboard_address=cluster.NOWHERE, resources=able,
             threads_per_worker=options["cores"], memory_limit=0,
+            local_directory=options["local_directory"],
         )  # fmt: skip
         scale = workers.scale
 
