@@ -124,6 +124,7 @@ class Pair:
         submission, reference: their workers.
         seed: of the order of measurements.
         watch: begins to look at the GPU, before something is timed.
+        scratch: folders that live as long as the pair.
 
     Attributes:
         conditions: what was unusual while the last times were taken, "" for nothing.
@@ -135,9 +136,11 @@ class Pair:
         reference: Contender,
         seed: int,
         watch: Callable[[], Watch] | None = None,
+        scratch: tuple[Scratch, ...] = (),
     ) -> None:
         self.submission, self.reference = submission, reference
         self._watch, self.conditions = watch, ""
+        self._scratch = scratch
         self._rng = np.random.default_rng(seed)
         self._copy_us, self._release_us = 0.0, 0.0
 
@@ -173,10 +176,7 @@ class Pair:
             pids = [judges, *(worker.pid for worker in workers)]
             return Watch([pid for pid in pids if pid is not None])
 
-        pair = Pair(sides[0], sides[1], seed, watch)
-        for scratch in (own, other):
-            weakref.finalize(pair, scratch.remove)
-        return pair
+        return Pair(sides[0], sides[1], seed, watch, (own, other))
 
     def compare(self, subject: Kernel | Step, most: int) -> Ratio:
         """Time both on equal inputs; see `grader.timing.ratio.compare`.

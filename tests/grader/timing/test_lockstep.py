@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from grader.timing import lockstep
 from grader.timing.subjects import Kernel, Step
 from grader.verdicts import CheckFailure
 from grader.worker import timing
@@ -86,6 +87,21 @@ def shaken(seed: int) -> Device:
         noise=lambda: float(np.exp(0.1 * abs(rng.standard_t(2)))),
         hiccup=lambda: float(rng.exponential(2000)) if rng.random() < 0.002 else 0.0,
     )
+
+
+def test_both_sides_have_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each worker has a scratch folder of its own, as long as the pair lives."""
+    folders: list[Path] = []
+
+    def start(scratch: Path, *_: Any, **__: Any) -> Any:
+        folders.append(scratch)
+        return SimpleNamespace(pid=1, kill=lambda: None)
+
+    monkeypatch.setattr(lockstep, "WorkerProcess", start)
+    pair = lockstep.Pair.start(tmp_path, tmp_path / "device.py", 1)
+    assert len({folder for folder in folders if folder.is_dir()}) == 2
+    del pair
+    assert not any(folder.exists() for folder in folders)
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.5, 3.0, 12.0])
