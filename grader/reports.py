@@ -47,7 +47,7 @@ class Reports:
         self.loading = ""
         self._events: list[Event] = []
         self._frames: list[tuple[str, int]] = []
-        self._left = _MAX_BYTES
+        self._left, self._is_closed = _MAX_BYTES, False
         self._reader = threading.Thread(target=self._read, args=(descriptor,), daemon=True)
         self._reader.start()
 
@@ -62,6 +62,12 @@ class Reports:
         while not self._frames and time.monotonic() < end and self._reader.is_alive():
             time.sleep(0.01)
         return self._frames[0] if self._frames else (None, None)
+
+    def check(self) -> None:
+        """Note an event if a worker that goes on has closed its end."""
+        if not self._reader.is_alive() and not self._is_closed:
+            self._is_closed = True
+            self._events.append(Event("patched", "the grader's descriptors: closed"))
 
     def close(self) -> None:
         """Read what is left."""

@@ -62,7 +62,8 @@ class Originals:
                     channel.tell_again("patched", f"{name}.{key}: replaced", *_place(now, folder))
         for name, module in self._modules.items():
             now = sys.modules.get(name)
-            if now is not module and now is not None and _may_be_of(now, folder):
+            is_other = getattr(now, "__name__", "") != getattr(module, "__name__", "")
+            if now not in (module, None) and (is_other or _may_be_of(now, folder)):
                 channel.tell_again("patched", f"sys.modules.{name}: replaced", *_place(now, folder))
         for finder in (*sys.meta_path, *sys.path_hooks):
             if id(finder) not in self._finders and _is_of(finder, folder):
