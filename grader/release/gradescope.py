@@ -36,7 +36,9 @@ if command -v apt-get >/dev/null; then
   DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \\
     ca-certificates g++ python3 python3-venv >/dev/null
 fi
+chmod -R go+rX .  # student code runs under an own user id, and reads the device's own files
 chmod 600 seed {FOLDER}/grader/timing/reference.zip
+export EMULATOR_CACHE=$PWD/cache
 cd {FOLDER}
 python3 -m backend.setup
 """
@@ -51,6 +53,7 @@ cat > "$root/results/results.json" <<'END'
  "output":
  "The autograder could not start, and nothing of yours was looked at: tell your instructor."}}
 END
+export EMULATOR_CACHE=$root/source/cache
 cd "$root/source/{FOLDER}" && .venv/bin/python -m grader.release.autograder "$root"
 exit 0
 """

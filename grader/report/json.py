@@ -6,18 +6,21 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from grader import settings
 from grader.evidence import Cost, Timing
 from grader.report.plain import plain
+from grader.version import fingerprint
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from grader.result import Report, Result
+    from grader.result import PartResult, Report, Result
 
 
 def to_json(report: Report) -> dict[str, Any]:
     """{"score", "max_score", "backend", "isolation", "seed", "results", "violations"}.
 
+    And {"submission", "year", "grader"}, which `python -m grader explain` needs to judge it again.
     Text of the submission's is as a terminal may show it.
     """
     row: dict[str, Any] = _harmless(_content(report))
@@ -31,6 +34,9 @@ def _content(report: Report) -> dict[str, Any]:
         "backend": report.backend,
         "isolation": report.isolation,
         "seed": report.seed,
+        "submission": report.submission,
+        "year": settings.load().year,
+        "grader": fingerprint(),
         "results": [_row(result) for result in report.results],
         "violations": [asdict(found) for found in report.violations],
     }
@@ -61,9 +67,16 @@ def _row(result: Result) -> dict[str, Any]:
         "findings": [asdict(finding) for finding in result.findings],
         "file": result.file,
         "line": result.line,
+        "parts": [_part(part) for part in result.parts],
+        "stand_ins": list(result.stand_ins),
         "seconds": round(result.seconds, 3),
         **_measured(result),
     }
+
+
+def _part(part: PartResult) -> dict[str, Any]:
+    kept = ("name", "title", "points", "max_points", "message")
+    return {name: getattr(part, name) for name in kept}
 
 
 def _measured(result: Result) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from grader.evidence import Cost, Counts, Timing
 from grader.report.json import to_json, write
-from grader.result import Diagnosed, Found, Report, Result, State
+from grader.result import Diagnosed, Found, PartResult, Report, Result, State
+from grader.version import fingerprint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 RESULT = Result(
     "2.3", "dW", State.PARTIAL, 5, 8, "dW differs", "linear.py", 41,
     (Diagnosed("sum-not-mean", "title", "text"),), (Found("race", "text", "k", "kernels.py", 7),),
-    0.25,
+    0.25, (PartResult("W", "W", 0, 3),), stand_ins=("1.1",),
 )  # fmt: skip
 REPORT = Report("emulator", "why", 7, "assignment", (RESULT,))
 
@@ -26,6 +27,9 @@ def test_form() -> None:
         "backend": "emulator",
         "isolation": "",
         "seed": 7,
+        "submission": "assignment",
+        "year": "",
+        "grader": fingerprint(),
         "results": [
             {
                 "task": "2.3",
@@ -40,6 +44,8 @@ def test_form() -> None:
                 ],
                 "file": "linear.py",
                 "line": 41,
+                "parts": [{"name": "W", "title": "W", "points": 0, "max_points": 3, "message": ""}],
+                "stand_ins": ["1.1"],
                 "seconds": 0.25,
             }
         ],
