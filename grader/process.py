@@ -204,7 +204,7 @@ class WorkerProcess:
         if reply.get("id") != number:
             self.kill()
             raise WorkerDiedError("your code wrote to the grader's private pipe")
-        self._reports.check()
+        self._reports.wait_for(number)
         return reply, reply_arrays
 
     def finish(self, limit_s: float) -> None:

@@ -44,6 +44,7 @@ class Reports:
 
     def __init__(self, descriptor: int) -> None:
         self.folder: Path | None = None
+        self._answered = ""
         self.loading = ""
         self._events: list[Event] = []
         self._frames: list[tuple[str, int]] = []
@@ -63,8 +64,11 @@ class Reports:
             time.sleep(0.01)
         return self._frames[0] if self._frames else (None, None)
 
-    def check(self) -> None:
-        """Note an event if a worker that goes on has closed its end."""
+    def wait_for(self, request: str) -> None:
+        """Read what belongs to a request that was answered; note if its worker closed its end."""
+        end = time.monotonic() + _ANSWER_S
+        while self._answered != request and time.monotonic() < end and self._reader.is_alive():
+            time.sleep(0.0005)  # it was written before the answer was
         if not self._reader.is_alive() and not self._is_closed:
             self._is_closed = True
             self._events.append(Event("patched", "the grader's descriptors: closed"))
@@ -98,7 +102,9 @@ class Reports:
             return
         if not isinstance(told, dict):
             return
-        if "loading" in told:
+        if "answered" in told:
+            self._answered = str(told["answered"])
+        elif "loading" in told:
             self.loading = str(told["loading"])[:_MAX_TEXT]
         elif told.get("kind") in KINDS and len(self._events) < MAX_EVENTS:
             number = told.get("line")

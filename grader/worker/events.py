@@ -34,6 +34,10 @@ class Channel:
         """A module's import begins, which may kill this process."""
         self._send({"loading": module})
 
+    def answered(self, request: str) -> None:
+        """All that belongs to a request is told."""
+        self._send({"answered": request})
+
     def tell(self, kind: str, detail: str, file: str = "", line: int = 0) -> None:
         """An event, once; see `grader.isolation.Event`."""
         known = f"{kind}\0{detail}\0{file}\0{line}"

@@ -76,6 +76,7 @@ def serve(
         _flush()
         if worker is not None:
             worker.compare()
+        told[0].answered(request["id"])
         protocol.send(pipe, {"id": request["id"], **reply}, reply_arrays)
 
 
