@@ -117,9 +117,10 @@ KINDS: dict[str, Kind] = {
         _REMOVE,
     ),
     "import": Kind(
-        "a module of the grader was imported",
-        "A submission imports its own files, NumPy, PyCUDA and scikit-cuda.",
-        _REMOVE,
+        "an import, or a file, by the name of another module",
+        "A submission imports its own files, NumPy, PyCUDA and scikit-cuda, and gives its files "
+        "names of their own.",
+        "Rename the file, or leave the import out.",
     ),
 }
 """What is said of each kind; the events of `grader.isolation` are among them."""

@@ -68,6 +68,7 @@ class GradingPlugin:
         self._current: Task | None = None
         self._collected: set[tuple[str, str]] = set()
         self._events_seen: dict[str, int] = {}
+        self._replaced_in: dict[str, tuple[int | None, tuple[Violation, ...]]] = {}
         self.results: dict[str, Result] = {}
         self.errors: list[str] = []
         self.unusable: WorkerStartError | None = None
@@ -215,13 +216,20 @@ class GradingPlugin:
         self._announce(result)
 
     def _seen(self, task: Task) -> tuple[Violation, ...]:
-        """What workers have seen the submission do since the last task."""
-        fresh: list[Any] = []
+        """What workers have seen the submission do since the last task, and what still is so."""
+        found: list[Violation] = []
         for name, judge in self._judges.items():
-            events = tuple(getattr(judge, "events", ()))
-            fresh += events[self._events_seen.get(name, 0) :]
+            events = judge.events
+            fresh = integrity.from_events(events[self._events_seen.get(name, 0) :], task.id)
             self._events_seen[name] = len(events)
-        return integrity.from_events(fresh, task.id)
+            # A worker in which something was replaced stays so for the tasks that begin in it.
+            pid, before = self._replaced_in.pop(name, (None, ()))
+            lasting = before if pid == judge.pid else ()
+            now = tuple(each for each in fresh if each.kind == "patched") or lasting
+            if now:
+                self._replaced_in[name] = (judge.pid, now)
+            found += [*fresh, *before]
+        return integrity.distinct(found)
 
 
 def _part_of(item: pytest.Item) -> tuple[str, str]:

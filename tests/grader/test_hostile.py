@@ -219,6 +219,31 @@ def test_verdict(
     verdicts.append((specimen.name, specimen.verdict))
 
 
+WHOLE = ("dummy-kernel-numpy", "patched-event", "poisoned-context")
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_nothing_else_costs(name: str, folder: Path, traces: None) -> None:
+    """Graded as a whole, a hostile submission loses what it loses alone, and nothing beside."""
+    del traces
+    specimen = specimens.read(specimens.HERE / "hostile" / f"{name}.txt")
+    as_here(specimen)
+    report = grade(specimen.write(folder), seed=2026, devices=EMULATOR, level=LEVEL)
+    unmeasured = {r.task for r in report.results if r.state is State.NOT_MEASURED}
+    found = {task: parts for task, parts in lost(report).items() if task not in unmeasured}
+    assert found == specimen.loses, told(report)
+
+
+@pytest.mark.parametrize("which", ["plain", "solution"])
+def test_honest(which: str, traces: None) -> None:
+    """Right submissions keep every point, and nothing is said of their conduct."""
+    del traces
+    place = specimens.PLAIN if which == "plain" else specimens.ROOT / "solution"
+    report = grade(place, seed=2026, devices=EMULATOR, level=LEVEL)
+    assert report.is_perfect, told(report)
+    assert report.violations == ()
+
+
 @pytest.mark.parametrize("name", UPLOADS)
 def test_upload(name: str, tmp_path: Path, traces: None, verdicts: list[tuple[str, str]]) -> None:
     """A hostile upload is refused in words and writes nothing outside; an odd one is unpacked."""

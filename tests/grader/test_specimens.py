@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from grader.isolation.scratch import Scratch
     from grader.process import WorkerProcess
     from grader.result import Report
 
@@ -34,13 +34,13 @@ CORRECT = sorted((specimens.HERE / "correct").glob("*.txt"))
 def graded() -> Iterator[Grade]:
     """Grade a specimen; one worker serves all of them, as long as they leave it alive."""
     workers: dict[str, WorkerProcess] = {}
-    folders: set[Path] = set()
+    folders: list[Scratch] = []
     close = Judge.close
 
     def keep_worker(judge: Judge) -> None:
         if judge._worker is not None:
             workers["emulator"], judge._worker = judge._worker, None
-        folders.add(judge._scratch)  # in which that worker may live
+        folders.append(judge._held)  # in which that worker may live
 
     def grade_specimen(specimen: specimens.Specimen, folder: Path, seed: int = 2026) -> Report:
         submission = specimen.write(folder)
@@ -55,7 +55,7 @@ def graded() -> Iterator[Grade]:
     for worker in workers.values():
         worker.kill()
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()
 
 
 @pytest.fixture
@@ -110,6 +110,7 @@ def test_wrong(path: Path, tmp_path: Path, graded: Grade, excesses: list[float])
         lines = (tmp_path / file).read_text("utf-8").splitlines()
         (number,) = (i + 1 for i, line in enumerate(lines) if text in line)
         assert (file, number) in {(r.file, r.line) for r in report.results}, messages
+    assert report.violations == (), "a mistake is no misconduct"
     assert not excesses or max(excesses) >= 10 or kinds, excesses
 
 
@@ -118,6 +119,7 @@ def test_correct(path: Path, tmp_path: Path, graded: Grade) -> None:
     """An unusual but right submission loses nothing and is told nothing."""
     report = graded(specimens.read(path), tmp_path)
     assert report.is_perfect, explained(report)
+    assert report.violations == ()
     assert not [d for result in report.results for d in result.diagnoses]
 
 

@@ -249,7 +249,7 @@ UPLOADS: dict[str, tuple[Build, str]] = {
     "pipe for a file": (fifo, "holds none of"),
     "huge file": (huge_source, "has 1073.7 MB"),
     "huge notebook": (huge_notebook, "larger than 50 MB"),
-    "notebook of numbers": (notebook({"cells": [{"cell_type": 1, "source": [1]}]}), "is not a notebook"),
+    "notebook of numbers": (notebook({"cells": [{"source": [1]}]}), "is not a notebook"),
     "deep notebook": (notebook("[" * 100_000), "is not a notebook"),
     "notebook of bytes": (notebook('{"cells": "\ud7ff"}'), "is not a notebook"),
     "escapes in names": (with_member("\x1b[2J\x1b]0;evil\x07/../x"), "outside of it"),
