@@ -229,7 +229,7 @@ class Pair:
         """CheckFailure where the judge's clock contradicts the times that were reported."""
         patched = self.submission.patched()
         if patched:
-            seen = f"your code replaced {patched[0]}, by which times are taken"
+            seen = f"your code reached for what times are taken by ({patched[0]})"
             raise CheckFailure(seen, void=seen)
         launches = trust.size(found.time_us, found.reference_us)
         _, per_time = subject.times_of(launches)
