@@ -1,4 +1,4 @@
-"""What a check asks of the worker, in words: `call`, `new`, `put`, `take`, `keep`, `refill`."""
+"""What a check asks of the worker: `call`, `new`, `put`, `take`, `keep`, `look`, `refill`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Action:
-    """One thing for the worker to do; made by `call`, `new`, `put`, `take`, `keep` and `refill`."""
+    """One thing for the worker to do; made by `call`, `new`, `put` and the like."""
 
     entry: Mapping[str, Any]
     arrays: tuple[Array, ...] = ()
@@ -71,6 +71,16 @@ def keep(name: str, array: Array) -> Action:
 def refill(name: str, array: Array) -> Action:
     """Put other numbers into an array that `keep` uploaded: same shape, same address."""
     return Action({"do": "refill", "name": name, "value": {"host": 0}}, (array,), name)
+
+
+def kept(action: Action, name: str) -> Action:
+    """The same call; what it returns can be looked at, or passed on, by that name."""
+    return replace(action, entry={**action.entry, "name": name})
+
+
+def look(name: str) -> Action:
+    """Read again what a `kept` call returned."""
+    return Action({"do": "look", "name": name}, what=name)
 
 
 def idle(action: Action, *what: str) -> Action:

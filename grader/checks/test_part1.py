@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader import diagnoses, expect, oracle, tolerance
+from grader.actions import kept, look
 from grader.checks import probes
 from grader.checks.marks import part
 from grader.judge import CheckFailure, call
@@ -156,6 +157,18 @@ def check_column_mean(student: Student, A: Array) -> None:
 def test_mean_small(student: Student) -> None:
     """column_mean is the mean of each column of a small matrix."""
     check_column_mean(student, normal(student.rng, 6, 4) + np.float32(1))
+    first, other = normal(student.rng, 6, 4), normal(student.rng, 5, 3)
+    name, what = "first mean", "kernels.column_mean"
+    outcomes = student.run(kept(call(what, first), name), call(what, other), look(name))
+    before, after = (
+        expect.device_array(outcomes[place].returned, "mean", (4,)) for place in (0, 2)
+    )
+    if not np.array_equal(before, after, equal_nan=True):
+        raise CheckFailure(
+            "the mean that one call returned changed when column_mean was called for another "
+            "matrix",
+            diagnoses=diagnoses.named("same-memory"),
+        )
 
 
 @part("1.3", "ragged")

@@ -59,6 +59,13 @@ MISTAKES = (
         "Write to an array of your own: empty(shape), or X.copy().",
     ),
     Mistake(
+        "same-memory",
+        "each call returns the same memory",
+        "A second call overwrites the first one's result, which its caller may still need: a "
+        "gradient is several means.",
+        "Take a new array in each call, by empty(shape): the pool makes that cheap.",
+    ),
+    Mistake(
         "parameters-changed",
         "the parameters were changed",
         "scores, forward and gradients only compute; step alone updates.",

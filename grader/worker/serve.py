@@ -126,8 +126,8 @@ class Worker:
         """Run actions in order, up to the first that raises.
 
         Args:
-            actions: each {"do": "new" | "set" | "call" | "get" | "keep" | "refill", …}, see
-                `_act`.
+            actions: each {"do": "new" | "set" | "call" | "get" | "keep" | "look" | "refill", …},
+                see `_act`.
             arrays: the request's.
             reply: receives the arrays of the results.
 
@@ -189,8 +189,10 @@ class Worker:
         if verb == "refill":
             kept[action["name"]].set(arguments.make("value", action["value"]))
             return {}
-        if verb == "get":
-            return {"returned": _contents(kept[action["name"]], reply)}
+        if verb in ("get", "look"):
+            held = kept[action["name"]]
+            contents = _contents(held, reply) if verb == "get" else describe(held, reply, {})
+            return {"returned": contents}
         if verb == "set":
             for name, entry in action["values"].items():
                 kept[action["name"]].parameters[name].set(arguments.make(name, entry).get())
