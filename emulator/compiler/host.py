@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 import shutil
@@ -109,6 +110,8 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
         apart = ["simplifycfg-sink-common", "simplifycfg-hoist-common", "enable-tail-merge"]
         result += [part for name in apart for part in ("-mllvm", f"-{name}=false")]
         result.append("-Wno-invalid-constexpr")  # of PyCUDA's complex numbers
+        # a lane may give a shuffle what it has not written
+        result += ["-Xclang", _undefined_arguments(compiler)]
     # The same for every clone of the project: clones share the caches, PyCUDA's and ours.
     result.append(f"-ffile-prefix-map={INCLUDE}={HEADERS}")
     if compiler.zig:
@@ -123,6 +126,16 @@ def flags(compiler: Compiler, *, checked: bool, volatile: bool, standard: str) -
         if compiler.family == "gcc":  # device.h sends these to the runtime
             result += [f"-fno-builtin-{name}" for name in ("memcpy", "memmove", "memset")]
     return result
+
+
+@functools.cache
+def _undefined_arguments(compiler: Compiler) -> str:
+    """Clang's word, which has changed, for letting functions be called with undefined values."""
+    word = "-no-enable-noundef-analysis"
+    if compiler.zig:
+        return word
+    probe = [*compiler.command, "-Xclang", word, "-x", "c++", "-fsyntax-only", "-"]
+    return "-disable-noundef-analysis" if run(probe, "").returncode else word
 
 
 def no_loads_of_its_own(compiler: Compiler) -> list[str]:

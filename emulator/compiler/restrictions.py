@@ -35,8 +35,6 @@ _SURFACES = {
     "surf3Dread",
 }
 _GROUPS = {
-    # threads of this device take a branch one by one: who is together is known only from a mask
-    "coalesced_threads": "write tiled_partition<32>(this_thread_block()), or the lanes as a mask",
     "this_grid": "to wait for all blocks, end the kernel and launch another",
     "this_cluster": "clusters need compute capability 9.0, and this device has 8.0",
 }

@@ -69,8 +69,8 @@ MISTAKES = {
     "host memory": (BODY, "x[0] = *(float *)malloc(4);", 'calling a __host__ function("malloc")'),
     "unsupported group": (
         "#include <cooperative_groups.h>\n" + BODY,
-        "auto g = cooperative_groups::coalesced_threads();",
-        "coalesced_threads() is not emulated: write tiled_partition<32>",
+        "auto g = cooperative_groups::this_grid(); g.sync();",
+        "this_grid() is not emulated: to wait for all blocks, end the kernel",
     ),
     "generator": ("#include <curand_kernel.h>\n" + BODY, "curandStatePhilox4_32_10_t s;", "XORWOW"),
 }
