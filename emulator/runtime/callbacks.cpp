@@ -1,6 +1,7 @@
 // What the host compiler's sanitizers call: -fsanitize=thread before each load and store, -fsanitize=bounds,alignment
 // when a check has failed. The names and signatures are those of compiler-rt.
 #include "shadow.h"
+#include "trial.h"
 
 using namespace emu;
 
@@ -17,7 +18,8 @@ void volatile_access(Address address, Touch touch, Address pc) {
     if (check.on && check.locals) access_local(address, size, touch, pc);
     return;
   }
-  lockstep(*self, touch.access == Access::Write, address, size, pc);
+  if (EMU_UNLIKELY(trial.phase == Phase::Ghost)) return trial_access(*self, address, size, touch.access == Access::Write, pc);
+  if (trial.phase == Phase::None) lockstep(*self, touch.access == Access::Write, address, size, pc);
   if (!check.on) return;
   if (touch.access == Access::Write) check.release(*self, address);
   access<size>(address, touch, pc);
@@ -56,6 +58,7 @@ constexpr bool kCopiesAreWhole = false;
 #endif
 
 void range(Address address, size_t size, Touch touch, Address pc) {
+  if (EMU_UNLIKELY(trial.phase == Phase::Ghost)) return trial_access(*self, address, size, touch.access == Access::Write, pc);
   if (!check.on || !size) return;
   if (address - check.stack < kStackBytes) {
     if (check.locals) access_local(address, size, touch, pc);
@@ -160,8 +163,9 @@ EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
   Worker *w = self;
   if (!w) return;
   Address pc = (Address)place, variable = (Address)address;
+  if (EMU_UNLIKELY(trial.phase == Phase::Ghost)) return trial_access(*w, variable, size & (EMU_ATOMIC_EXCHANGE - 1), true, pc);
   constexpr uint32_t kPatience = 64;  // a thread that asks so often for the same waits for another one
-  if (polls_again(*w, variable, size & (EMU_ATOMIC_EXCHANGE - 1), pc) && w->me().repeats % kPatience == 0)
+  if (trial.phase == Phase::None && polls_again(*w, variable, size & (EMU_ATOMIC_EXCHANGE - 1), pc) && w->me().repeats % kPatience == 0)
     yield_polling(*w, kPatience);
   if (!check.on) return;
   check.acquire(*w, variable);
@@ -225,6 +229,7 @@ int64_t index_value(const TypeDescriptor &type, uintptr_t index) {
 
 void out_of_range(OutOfBoundsData *data, uintptr_t index, Address pc) {
   Worker &w = *self;
+  if (trial.phase == Phase::Ghost) trial_stops(w, {StopKind::Fault, 0, 0, 0, 0, 0});
   if (RawFinding *f = report_fatal(w, Kind::IndexOutOfRange, pc, (int)data->location.line)) {
     f->detail = index_value(*data->index, index);
     set_text(*f, "%s", data->array->name);
@@ -237,6 +242,7 @@ void type_mismatch(TypeMismatchData *data, uintptr_t pointer, Address pc) {
   if (!self) return;
   Worker &w = *self;
   if (pointer >= w.launch->arguments_begin && pointer < w.launch->arguments_end) return;  // the launch's own
+  if (trial.phase == Phase::Ghost) trial_stops(w, {StopKind::Fault, 0, 0, 0, 0, 0});
   if (RawFinding *f = report_fatal(w, Kind::Misaligned, pc, (int)data->location.line)) {
     f->access = data->check_kind == 1 ? (int)Access::Write : (int)Access::Read;
     f->address = pointer;
@@ -261,6 +267,7 @@ EMU_API void __ubsan_handle_type_mismatch_v1_abort(TypeMismatchData *data, uintp
 
 EMU_API void __ubsan_handle_divrem_overflow(SourceLocation *location, uintptr_t, uintptr_t) {
   Worker &w = *self;
+  if (trial.phase == Phase::Ghost) trial_stops(w, {StopKind::Fault, 0, 0, 0, 0, 0});
   report_fatal(w, Kind::DivisionByZero, EMU_CALLER, (int)location->line);
   abort_launch(w);
 }

@@ -1,4 +1,5 @@
 #include "order.h"
+#include "trial.h"
 
 namespace emu {
 
@@ -61,7 +62,7 @@ EMU_API int emu_printf(const char *format, ...) {
   int length = vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
   size_t kept = length < 0 ? 0 : (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
-  if (w.output.size() + kept <= kMostBytes) w.output.append(text, kept);
+  if (trial.phase != Phase::Ghost && w.output.size() + kept <= kMostBytes) w.output.append(text, kept);
   return length;
 }
 
@@ -69,12 +70,14 @@ EMU_API void emu_assert_failed(const char *condition, const char *file, int line
   Worker &w = *self;
   (void)file;
   (void)function;
+  if (trial.phase == Phase::Ghost) trial_stops(w, {StopKind::Fault, 0, 0, 0, 0, 0});
   if (RawFinding *f = report_fatal(w, Kind::Assert, EMU_CALLER, line)) set_text(*f, "%s", condition);
   abort_launch(w);
 }
 
 EMU_API void emu_trap(int line) {
   Worker &w = *self;
+  if (trial.phase == Phase::Ghost) trial_stops(w, {StopKind::Fault, 0, 0, 0, 0, 0});
   report_fatal(w, Kind::Trap, EMU_CALLER, line);
   abort_launch(w);
 }

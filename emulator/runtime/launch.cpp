@@ -10,6 +10,7 @@
 #include <new>
 
 #include "order.h"
+#include "trial.h"
 
 namespace emu {
 
@@ -91,7 +92,7 @@ static void set_timer(double seconds) {
 // The timer ticks each second of CPU time. Checked kernels are limited by their work, which counts accesses: one that has
 // made none for some seconds is in a loop that has none.
 static bool time_is_up() {
-  constexpr int kIdleTicks = 4;
+  constexpr int kIdleTicks = 2;
   constexpr double kTick = 1;
   int64_t work = check.slices_left * check.slice + check.fuel;
   job.idle_ticks = job.launch.checked && work == job.work_seen ? job.idle_ticks + 1 : 0;
@@ -170,6 +171,13 @@ static void on_signal(int number, siginfo_t *info, void *context) {
   if (number == SIGVTALRM && !in_image(*w, pc) && job.expired < kPatience) {
     set_timer(0.001);
     return;
+  }
+  if (trial.phase == Phase::Ghost) {
+    if (number == SIGVTALRM) {
+      job.expired = job.idle_ticks = 0;
+      set_timer(1);
+    }
+    ghost_faults(*w);
   }
   Kind kind = Kind::TimeLimit;
   if (number == SIGFPE) kind = Kind::DivisionByZero;
@@ -431,6 +439,7 @@ static void start_check(const emurt_request &request, Worker &w, ImageFacts &fac
   check.suspicious = (int64_t)(request.time_limit_s * kAccessesPerSecond / 90 / (double)check.slice);
   check.polls_seen = w.polls;
   begin_recurrence();
+  forget_ghosts();
   check.slices_left = (int64_t)(request.time_limit_s * kAccessesPerSecond / (double)check.slice);
   check.fuel = request.profile ? 0 : check.slice;
   check.held = check.slice;

@@ -151,6 +151,9 @@ struct Checker {
   int64_t alone = 0;      // slices that the current thread has used up, no other thread having run
   int64_t suspicious = 0;  // so many are
   bool tracing = false;
+  void begin_trial();
+  void end_trial();
+  int64_t held_by_trial = 0;
   int64_t polls_seen = 0, held_by_watch = 0;
   [[noreturn]] void stop_endless(Worker &w, Address pc, Endless why);
   void trace(Worker &w, Address address, Address pc);

@@ -68,6 +68,8 @@ struct Launch {
 // ---- one CUDA thread
 enum class State : uint8_t { Ready, Running, Barrier, Warp, Lockstep, Spinning, Done };
 
+struct Ghost;  // trial.cpp
+
 // Where a thread asks for a value that another one may change, and what it found there.
 struct Poll {
   Address address, pc;
@@ -96,13 +98,12 @@ struct alignas(64) Thread {
   Poll polls[kPolls];
   unsigned poll_count, oldest_poll;
   Address frame;                  // where the state of the kernel's own code begins on the stack; 0: not known
+  Ghost *ghost;                   // that runs with another value than this thread got
   uint64_t switches;              // Worker::switches when the values of `polls` were taken
 };
 
 struct Warp {
   unsigned exists, done, waiting;
-  unsigned garbage;               // lanes whose shuffled value comes from outside (see warp.cpp)
-  int last_offset, trend;
   uint32_t synced;                // stamp of the last synchronisation of the whole warp
   bool partial;                   // known[][] holds something later than `synced`
   uint32_t known[kWarpLanes][kWarpLanes];

@@ -1,7 +1,7 @@
 // Runs the threads of one block. A thread keeps its OS thread until it must wait; a kernel without barriers is
 // therefore a plain loop over threads on a single fiber.
 #include "order.h"
-#include "runtime.h"
+#include "trial.h"
 
 extern "C" {
 __attribute__((visibility("default"))) __thread unsigned emu_place[12];
@@ -136,11 +136,13 @@ static void fiber_main() {
       thread.fiber = mine;
       thread.line = 0;
       thread.frame = 0;
+      thread.ghost = nullptr;
       thread.locals = nullptr;
       thread.wrote_volatile = thread.has_yielded = false;
       forget_polls(thread);
       enter(w, t);
       launch.run(launch.arguments);
+      if (EMU_UNLIKELY(trial.phase != Phase::None)) trial_stops(w, {StopKind::End, 0, 0, 0, 0, 0});
       w.fiber = mine;
       finish_thread(w);
     }
@@ -220,8 +222,7 @@ static void prepare(Worker &w, uint64_t number) {
     Warp &warp = w.warps[i];
     unsigned lanes = launch.threads - i * kWarpLanes;
     warp.exists = lanes >= kWarpLanes ? ~0u : (1u << lanes) - 1;
-    warp.done = warp.waiting = warp.garbage = 0;
-    warp.last_offset = warp.trend = 0;
+    warp.done = warp.waiting = 0;
     warp.partial = false;
   }
   if (launch.checked) check.begin_block(w);
@@ -267,6 +268,8 @@ static inline __attribute__((always_inline)) int barrier(int operation, int pred
   Worker &w = *self;
   Thread &thread = w.me();
   EMU_SAVE_STATE(thread);
+  if (EMU_UNLIKELY(trial.phase != Phase::None) && trial_stops(w, {StopKind::Barrier, operation, 0, predicate, 0, pc}))
+    return (int)trial.result;
   w.has_moved();
   check.work(w, pc);
   check.counters.barrier(w, pc);
@@ -289,6 +292,10 @@ static inline __attribute__((always_inline)) int barrier(int operation, int pred
   if (++w.at_barrier + w.done == w.launch->threads) release_barrier(w);
   leave(w, w.fiber->context);
   thread.frame = 0;
+  if (EMU_UNLIKELY(thread.ghost != nullptr)) {
+    ghost_result(thread, (uint64_t)result);
+    resume_with_ghost(w);
+  }
   return result;
 }
 
@@ -407,6 +414,7 @@ EMU_API void emu_yield(void) {
   Worker &w = *self;
   Thread &thread = w.me();
   EMU_SAVE_STATE(thread);
+  if (EMU_UNLIKELY(trial.phase != Phase::None) && trial_stops(w, {StopKind::Yield, 0, 0, 0, 0, EMU_CALLER})) return;
   check.work(w, thread.last_pc ? thread.last_pc : EMU_CALLER);  // of the failed compare-and-swap
   if (w.launch->checked) {
     thread.pc = thread.last_pc;
@@ -415,15 +423,22 @@ EMU_API void emu_yield(void) {
   if (thread.last_address && thread.repeats) yield_polling(w, 1);
   else yield_here(w);
   thread.frame = 0;
+  if (EMU_UNLIKELY(thread.ghost != nullptr)) resume_with_ghost(w);
 }
 EMU_API unsigned emu_active_mask(void) {
   Worker &w = *self;
   Thread &thread = w.me();
+  if (EMU_UNLIKELY(trial.phase != Phase::None) && trial_stops(w, {StopKind::Lockstep, 0, 0, 0, 0, EMU_CALLER}))
+    return (unsigned)trial.result;
   thread.pc = EMU_CALLER;
   thread.line = -1;
   thread.state = State::Lockstep;
   ++w.in_lockstep;
   block_here(w);
+  if (EMU_UNLIKELY(thread.ghost != nullptr)) {
+    ghost_result(thread, thread.result);
+    resume_with_ghost(w);
+  }
   return (unsigned)thread.result;
 }
 

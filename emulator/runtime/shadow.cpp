@@ -1,5 +1,7 @@
 #include "shadow.h"
 
+#include "trial.h"
+
 #include <sys/mman.h>
 
 namespace emu {
@@ -322,6 +324,7 @@ EMU_COLD bool check_against_readers(Region &g, Record read, Record second, Touch
 // profile, or to let others run. False when the access needs no check.
 bool out_of_fuel(Address address, unsigned size, Touch touch, Address pc) {
   Worker *w = self;
+  if (trial.phase != Phase::None) trial_access(*w, address, size, touch.access != Access::Read, pc);
   if (!check.on || !w) {
     check.fuel = 0;
     return false;
@@ -343,7 +346,7 @@ void Checker::refuel(Worker &w, Address pc) {
     held += fuel;
     fuel = 0;
   }
-  if (tracing || watch.on) {
+  if (tracing || watch.on || trial.phase != Phase::None) {
     if (!profile) fuel = 0;
     return;
   }
@@ -399,6 +402,18 @@ void Checker::trace(Worker &w, Address address, Address pc) {
   if (whole && period_of(trace_) <= kTraced / kRounds) stop_endless(w, pc, kGoesRound);
   alone = 0;
   w.me().has_yielded = false;
+}
+
+// Each access is to be seen while a trial lasts.
+void Checker::begin_trial() {
+  settle(*self);
+  if (profile) return;
+  held_by_trial = fuel;
+  fuel = 0;
+}
+
+void Checker::end_trial() {
+  if (!profile && !tracing && !watch.on) fuel = held_by_trial;
 }
 
 // ---- changes of memory, for recurrence.cpp

@@ -1,5 +1,6 @@
 // Operations in which the lanes of a warp take part together.
 #include "order.h"
+#include "trial.h"
 
 namespace emu {
 
@@ -17,46 +18,36 @@ static unsigned source_lane(const Thread &thread, unsigned lane) {
   }
 }
 
-static EMU_COLD void bad_shuffle(Worker &w, Warp &warp, unsigned number, unsigned lane, unsigned source) {
-  Thread &thread = w.threads[number * kWarpLanes + lane];
-  RawFinding *f = report(w, Kind::WarpDivergence, thread.pc, 0, thread.line, 0);
+void report_undefined(Worker &w, const Undefined &from) {
+  RawFinding *f = report(w, Kind::WarpDivergence, from.pc, 0, from.line, 0);
   if (!f) return;
-  f->thread = thread.index;
-  const char *why = !(warp.exists >> source & 1) ? "the block has no such lane"
-                    : warp.done >> source & 1    ? "it has returned"
-                                                 : "it is not in the mask";
-  set_text(*f, "the shuffle gives lane %u a value that comes from lane %u, whose value is undefined: %s", lane, source, why);
+  f->thread = from.thread;
+  const char *why = !(from.exists >> from.source & 1) ? "the block has no such lane"
+                    : from.done >> from.source & 1    ? "it has returned"
+                                                      : "it is not in the mask";
+  set_text(*f, "the shuffle gives lane %u a value that comes from lane %u, whose value is undefined: %s", from.lane,
+           from.source, why);
 }
 
-// Reading a lane outside the mask gives an undefined value. In a reduction by __shfl_down_sync over the first lanes the
-// upper ones read such values, and nobody uses them: they are an error only when they arrive at the lane that has the
-// result (the lowest for `down`, the highest for `up`). So follow them through a chain of shuffles; other shuffles are
-// reported at once.
-static void shuffle(Worker &w, Warp &warp, unsigned number, unsigned mask) {
+// A lane outside the mask gives an undefined value: all ones, a NaN, seen in every result that it enters. Whether it is
+// used shows in what the thread does with another value (trial.cpp), and so does a value that was made of one.
+static void shuffle(Worker &w, const Warp &warp, unsigned number, unsigned mask) {
+  constexpr uint64_t kUndefined = ~0ull, kOther = 0x4b5f3c714b5f3c71ull;  // a large number as int and as float
   Thread *lanes = w.threads + number * kWarpLanes;
-  unsigned leader = (unsigned)__builtin_ctz(mask);
-  int operation = lanes[leader].operation, offset = lanes[leader].argument;
-  bool chain = operation == EMU_SHFL_DOWN || operation == EMU_SHFL_UP;
-  int trend = offset > warp.last_offset ? 1 : -1;
-  bool goes_on = chain && offset != warp.last_offset && warp.last_offset && (!warp.trend || warp.trend == trend);
-  warp.trend = goes_on ? trend : 0;
-  warp.last_offset = chain ? offset : 0;
-  unsigned before = goes_on ? warp.garbage : 0, after = before & ~mask;
   for (unsigned m = mask; m; m &= m - 1) {
     unsigned lane = (unsigned)__builtin_ctz(m), source = source_lane(lanes[lane], lane);
-    bool outside = !(mask >> source & 1);
-    lanes[lane].result = outside ? ~0ull : lanes[source].value;  // all ones: a NaN, seen in every result it enters
-    if (outside && !chain) bad_shuffle(w, warp, number, lane, source);
-    bool garbage = outside || (before >> source & 1) || (before >> lane & 1);
-    if (!garbage || !chain) continue;
-    after |= 1u << lane;
-    unsigned result_lane = operation == EMU_SHFL_DOWN ? leader : 31u - (unsigned)__builtin_clz(mask);
-    if (lane == result_lane) {
-      bad_shuffle(w, warp, number, lane, source);
-      after &= ~(1u << lane);
-    }
+    Thread &thread = lanes[lane];
+    const bool outside = !(mask >> source & 1);
+    thread.result = outside ? kUndefined : lanes[source].value;
+    if (!w.launch->checked) continue;
+    uint64_t other = outside ? kOther : ghost_value(lanes[source]);
+    if (thread.ghost) ghost_result(thread, other);
+    if (other == thread.result) continue;
+    Undefined origin{thread.pc, thread.line, lane, source, mask, warp.exists, warp.done, thread.index};
+    if (!outside) origin = origin_of(lanes[source]);
+    if (!thread.ghost) fork_ghost(w, thread, other, origin);
+    else if (ghost_value(thread) == thread.value) set_origin(thread, origin);
   }
-  warp.garbage = after;
 }
 
 static uint64_t reduce(int operation, const Thread *lanes, unsigned mask) {
@@ -144,6 +135,12 @@ static void complete(Worker &w, unsigned number, unsigned mask) {
   int operation = lanes[leader].operation;
   if (is_shuffle(operation)) shuffle(w, warp, number, mask);
   else vote_or_match(operation, lanes, mask);
+  for (unsigned m = mask; m && !is_shuffle(operation); m &= m - 1) {
+    Thread &thread = lanes[__builtin_ctz(m)];
+    if (!thread.ghost) continue;
+    ghost_result(thread, thread.result);
+    if (operation != EMU_SYNCWARP && ghost_value(thread) != thread.value) report_use(w, thread);
+  }
   if (operation == EMU_SYNCWARP) check.sync_warp(w, number, mask);
   warp.waiting &= ~mask;
   for (unsigned m = mask; m; m &= m - 1) w.make_ready(number * kWarpLanes + (unsigned)__builtin_ctz(m));
@@ -170,6 +167,8 @@ EMU_API uint64_t emu_warp(int operation, unsigned mask, uint64_t value, int argu
   Thread &thread = w.me();
   EMU_SAVE_STATE(thread);
   Address pc = EMU_CALLER;
+  if (EMU_UNLIKELY(trial.phase != Phase::None) && trial_stops(w, {StopKind::Warp, operation, mask, argument, value, pc}))
+    return trial.result;
   check.work(w, pc);
   if (EMU_UNLIKELY(!(mask >> lane & 1))) {
     if (RawFinding *f = report(w, Kind::WarpDivergence, pc, 0, line, 0))
@@ -192,5 +191,9 @@ EMU_API uint64_t emu_warp(int operation, unsigned mask, uint64_t value, int argu
   }
   block_here(w);
   thread.frame = 0;
+  if (EMU_UNLIKELY(thread.ghost != nullptr)) {
+    resume_with_ghost(w);
+    if (trial.phase == Phase::Ghost) return trial.result;
+  }
   return thread.result;
 }

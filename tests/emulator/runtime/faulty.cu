@@ -657,3 +657,26 @@ b[0] = 1;
 float v[4];
 __builtin_memcpy(v, a, 5 * sizeof(float));  //!
 b[0] = v[0];
+== reduction_over_part_of_a_warp_not_guarded warp-divergence 1 24
+const unsigned mask = (1u << 24) - 1;
+int v = (int)a[t];
+for (int d = 16; d; d /= 2) v = max(v, __shfl_down_sync(mask, v, d));  //!
+if (t == 0) k[0] = v;
+== undefined_value_used_after_a_barrier warp-divergence 1 32
+__shared__ float s[32];
+if (t < 12) {
+  float u = __shfl_down_sync(0xfff, a[t], 4);  //!
+  __syncwarp(0xfff);
+  s[t] = t + 4 <= 12 ? u : 0;
+}
+__syncwarp();
+if (t < 12) b[t] = s[t];
+== undefined_value_as_an_index warp-divergence 1 12
+int j = __shfl_down_sync(0xfff, t, 1) & 63;  //!
+if (j > 0 && j < n) b[j] = 1;
+== undefined_value_in_an_atomic warp-divergence 1 12
+int v = __shfl_xor_sync(0xfff, t, 8);  //!
+atomicAdd(&k[1], v);
+== undefined_value_decides_a_loop warp-divergence 1 12
+int rounds = __shfl_down_sync(0xfff, 3, 1) & 7;  //!
+for (int j = 0; j < rounds; j++) atomicAdd(&k[2], 1);

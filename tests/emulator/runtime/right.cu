@@ -808,3 +808,47 @@ if (t == 0) {
     atomicExch(k, 1);
   }
 }
+== reduction_over_part_of_a_warp_guarded 1 24
+const unsigned mask = (1u << 24) - 1;
+float v = a[t];
+for (int d = 16; d; d /= 2) {
+  float u = __shfl_down_sync(mask, v, d);
+  if (t + d < 24) v += u;
+}
+if (t == 0) assert(v == 276);
+== reduction_over_lanes_that_have_data 1 64
+const int count = 40;
+const unsigned mask = __ballot_sync(~0u, t < count);
+if (t < count) {
+  float v = a[t];
+  for (int d = 16; d; d /= 2) {
+    float u = __shfl_down_sync(mask, v, d);
+    v += t + d < min(count, (t / 32 + 1) * 32) ? u : 0;
+  }
+  if (t % 32 == 0) b[t / 32] = v;
+}
+== maximum_over_part_of_a_warp_guarded 1 20
+int v = (int)a[t];
+for (int d = 16; d; d /= 2) {
+  int u = __shfl_down_sync(0xfffff, v, d);
+  if (t + d < 20 && u > v) v = u;
+}
+__syncthreads();
+if (t == 0) k[0] = v;
+== butterfly_over_part_of_a_warp_guarded 1 32
+if (t < 12) {
+  float v = a[t];
+  for (int d = 8; d; d /= 2) {
+    float u = __shfl_xor_sync(0xfff, v, d);
+    if ((t ^ d) < 12) v = fmaxf(v, u);
+  }
+  b[t] = v;
+}
+== undefined_value_kept_in_a_local_array 1 12
+float kept[3];
+for (int d = 1; d < 4; d++) kept[d - 1] = __shfl_down_sync(0xfff, a[t], d);
+float sum = 0;
+for (int d = 1; d < 4; d++)
+  if (t + d < 12) sum += kept[d - 1];
+b[t] = sum;
+atomicAdd(&k[0], (int)sum);
