@@ -326,8 +326,7 @@ def _name_of(code: int) -> str:
 
 def _view(scratch: Path, readable: Sequence[Path]) -> dict[str, str]:
     """What student code may see, for a worker with walls."""
-    shared = cache.folder()
-    view = View(scratch.resolve(), tuple(path.resolve() for path in readable), shared)
+    view = View(scratch.resolve(), tuple(path.resolve() for path in readable), cache.shared())
     return {"GRADER_VIEW": json.dumps(view.words())}
 
 

@@ -9,11 +9,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
+_NAME = "shared-"
+_OLD_S = 86_400.0  # another clone's may be in use
 _LIMIT_S = 900.0  # as for the start of a worker, which builds the same
 
 _MAKE = """
@@ -28,10 +33,14 @@ SourceModule("__global__ void nothing() {}", cache_dir=False)
 """
 
 
-def folder() -> Path:
-    """Where the emulator keeps what it compiles for the user who runs the grader."""
+def shared() -> Path:
+    """The folder with the parts that belong to these sources; see `prepare`.
+
+    It is not the one that runs without walls write to, so they can't leave anything there either.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    return Path(os.environ.get("EMULATOR_CACHE") or f"{home}/cuda-emulator").resolve()
+    own = Path(os.environ.get("EMULATOR_CACHE") or f"{home}/cuda-emulator").resolve()
+    return own / f"{_NAME}{_fingerprint()}"
 
 
 def prepare() -> None:
@@ -39,25 +48,39 @@ def prepare() -> None:
 
     A failure is not told here: a worker meets it, too, and tells it better.
     """
-    done = folder() / f"built-{_fingerprint()}"
-    if done.exists():
+    target = shared()
+    if target.is_dir():
         return
-    environment = {**os.environ, "BACKEND": "emulator"}
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        subprocess.run(
-            [sys.executable, "-I", "-c", _MAKE, str(_ROOT)],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_LIMIT_S,
-            check=True,
-        )
-        done.touch()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{_NAME}", dir=target.parent))
+        try:
+            _build(made)
+            made.chmod(0o755)
+            made.rename(target)  # graders that build at once each build their own; one stays
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        for old in target.parent.glob(f"{_NAME}*"):
+            if old != target and time.time() - old.stat().st_mtime > _OLD_S:
+                shutil.rmtree(old, ignore_errors=True)
+
+
+def _build(folder: Path) -> None:
+    environment = {**os.environ, "BACKEND": "emulator", "EMULATOR_CACHE": str(folder)}
+    subprocess.run(
+        [sys.executable, "-I", "-c", _MAKE, str(_ROOT)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_LIMIT_S,
+        check=True,
+    )
 
 
 def _fingerprint() -> str:
     """Of the emulator's sources and of the compiler that is chosen, by size and time."""
-    told = [os.environ.get(name, "") for name in ("CXX", "PATH")]
+    compilers = (os.environ.get("CXX", ""), "g++", "clang++", "python-zig")
+    told = [name and f"{name} {shutil.which(name.split(' ')[0])}" for name in compilers]
     for base, _, files in os.walk(_ROOT / "emulator"):
         for file in sorted(files):
             if file.endswith((".py", ".cpp", ".h", ".inc", ".cuh", ".hpp")):

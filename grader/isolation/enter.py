@@ -207,9 +207,9 @@ def _confine(entered: Entered, seen: view.View, shown: list[str], inside: set[st
         "own root folder",
         lambda: view.build_root(seen, shown, own_processes="processes" in inside),
     )
-    if entered.uid is not None and not entered.own_root:
-        _keep_id_if_needed(entered, seen)
-    scratch = Path(view.OWN_SCRATCH) if entered.own_root else seen.scratch
+    scratch, shared = Path(view.OWN_SCRATCH), seen.shared_cache
+    if not entered.own_root:
+        scratch, shared = _share_the_machine(entered, seen)
     for which, most in (
         (resource.RLIMIT_NPROC, PROCESSES),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
@@ -226,24 +226,37 @@ def _confine(entered: Entered, seen: view.View, shown: list[str], inside: set[st
         system.die_with_parent(signal.SIGKILL)  # the change of uid undid it
     system.drop_capabilities()
     entered.attempt("no new privileges", system.no_new_privileges)
-    _settle(scratch, seen.shared_cache)
+    _settle(scratch, shared)
+    shown = [*shown, str(shared)] if shared is not None else shown
     writable = [str(scratch), "/proc/self", *map(str, view.devices())]
     entered.attempt("Landlock", lambda: landlock.restrict([*shown, "/proc", "/dev"], writable))
     entered.attempt("seccomp", seccomp.install)
 
 
-def _keep_id_if_needed(entered: Entered, seen: view.View) -> None:
-    """Keep the judge's user id where another could not read what it has to."""
+def _share_the_machine(entered: Entered, seen: view.View) -> tuple[Path, Path | None]:
+    """Make do with the machine's own files, where no root folder can be had.
+
+    Returns:
+        a folder to write, new within the judge's scratch folder (where nothing of a submission can
+        lie in wait), and the shared cache.
+    """
     needed = [sys.prefix, sys.base_prefix, *map(str, seen.readable)]
-    if seen.shared_cache is not None:
-        needed.append(str(seen.shared_cache))
-    closed = next((path for path in needed if not _can_read(path, entered.uid or 0)), None)
-    if closed is not None:
-        entered.measures.remove(_OWN_ID)
-        entered.missing.append(f"{_OWN_ID} (others may not read {closed})")
-        entered.uid = None
-    else:
-        os.chown(seen.scratch, entered.uid or 0, entered.uid or 0)
+    uid, shared = entered.uid, seen.shared_cache
+    if uid is not None:
+        closed = next((path for path in needed if not _can_read(path, uid)), None)
+        if closed is not None:
+            entered.measures.remove(_OWN_ID)
+            entered.missing.append(f"{_OWN_ID} (others may not read {closed})")
+            uid = entered.uid = None
+    scratch = Path(tempfile.mkdtemp(dir=seen.scratch))
+    if uid is not None:
+        seen.scratch.chmod(0o711)
+        os.chown(scratch, uid, uid)
+        if shared is not None and shared.is_dir() and not _can_read(str(shared), uid):
+            copy = Path(tempfile.mkdtemp(dir=seen.scratch))
+            view.copy(str(shared), str(copy))
+            shared = copy
+    return scratch, shared
 
 
 def _can_read(path: str, uid: int) -> bool:
