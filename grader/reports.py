@@ -28,7 +28,7 @@ KINDS = frozenset(
     ("read", "write", "network", "process", "signal", "native", "environment", "import", "patched")
 )
 
-_FRAME = re.compile(r'  File "([^"\n]+)", line (\d+) in ')
+_FRAME = re.compile(r'  File "([^"\n]+)", line (\d{1,9}) in ')
 
 
 class Reports:
@@ -106,11 +106,11 @@ class Reports:
             self._answered = str(told["answered"])
         elif "loading" in told:
             self.loading = str(told["loading"])[:_MAX_TEXT]
-        elif told.get("kind") in KINDS and len(self._events) < MAX_EVENTS:
+        elif str(told.get("kind")) in KINDS and len(self._events) < MAX_EVENTS:
             number = told.get("line")
             self._events.append(
                 Event(
-                    told["kind"],
+                    str(told["kind"]),
                     str(told.get("detail", ""))[:_MAX_TEXT],
                     str(told.get("file", ""))[:_MAX_TEXT],
                     number if type(number) is int and 0 <= number < 1 << 31 else 0,
