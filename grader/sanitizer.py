@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import tasks
+from grader.isolation.scratch import Scratch
 from grader.result import Found, PartResult
 from grader.verdicts import CheckFailure, RaisedInSubmission
 from grader.worker.faults import source_line
@@ -77,8 +77,8 @@ class Examiner:
             if self._left_s <= 0:
                 break
             begun = time.monotonic()
-            with tempfile.TemporaryDirectory(prefix="grader-") as folder:
-                log = Path(folder) / "log"
+            with Scratch() as folder:
+                log = folder / "log"
                 judge.rerun((self._program, "--tool", tool, *_OPTIONS, str(log)), _END_LIMIT_S)
                 report = log.read_text("utf-8", "replace") if log.exists() else ""
             self._left_s -= time.monotonic() - begun

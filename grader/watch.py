@@ -13,7 +13,6 @@ import secrets
 import select
 import shutil
 import sys
-import tempfile
 import termios
 import textwrap
 import threading
@@ -28,6 +27,7 @@ import backend
 from grader import devices, tasks
 from grader.affected import affected
 from grader.grade import SubmissionError, check_folder, grade
+from grader.isolation.scratch import Scratch
 from grader.judge import WorkerStartError
 from grader.process import WorkerProcess
 from grader.report import html
@@ -145,15 +145,15 @@ class Regrader:
         self._thread.join(10.0)
 
     def _work(self) -> None:
-        with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
-            workers = self._warm(Path(scratch))
+        with Scratch() as scratch:
+            workers = self._warm(scratch)
             try:
                 while batch := self._next():
                     self._grade(batch, workers)
                     with self._changed:
                         self.grading = frozenset()
                     self._wake()
-                    workers = self._warm(Path(scratch))
+                    workers = self._warm(scratch)
             finally:
                 for worker in workers.values():
                     worker.kill()
