@@ -6,7 +6,7 @@ SETUP      = $(PYTHON) -m backend.setup
 RUN        = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor grade watch hint test lint handout class fidelity release gradescope bench
+.PHONY: help setup doctor grade watch hint time test lint handout class fidelity release gradescope bench
 
 help:  ## this list
 	@echo 'usage: make TARGET'
@@ -20,6 +20,9 @@ watch:  ## grade again at each save, with hints and the page at a key; SUBMISSIO
 
 hint:  ## a hint for TASK=2.3; ask again for a clearer one
 	@$(SETUP) && $(RUN) -m grader hint $(if $(TASK),$(TASK) --submission $(SUBMISSION)) $(ARGS)
+
+time:  ## where the time of your kernels and of a training step goes; SUBMISSION=folder
+	@$(SETUP) && $(RUN) -m grader time $(SUBMISSION)
 
 setup:  ## set up this clone's environment (the other targets do it when needed)
 	@$(SETUP) --retry && $(RUN) -m backend.doctor

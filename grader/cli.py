@@ -40,6 +40,7 @@ WRITERS = {
 COMMANDS = {
     "hint": ("grader.handout.hints", "a hint for a task, e.g. 2.3"),
     "watch": ("grader.watch", "grade again at each save what it can affect"),
+    "time": ("grader.timing.table", "where the time of kernels and training steps goes"),
     "explain": ("grader.explain", "run one check of a report again, and show everything"),
     "class": ("grader.classroom.command", "grade a whole class"),
     "handout": ("grader.handout.build", "write assignment/ from solution/"),

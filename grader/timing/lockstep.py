@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-COPY_BYTES = 256 << 20
-"""Of the copy whose bandwidth kernels are compared with, as in benchmarks/kernels.py."""
+COPY_BYTES = 128 << 20
+"""Of the copy whose bandwidth kernels are compared with. It touches as much as each of them does, so
+that as much of what is written is still in the cache when it ends."""
 
 RELEASES = 2.0
 """Times of what giving memory back takes the reference may a submission need for it."""

@@ -1,0 +1,327 @@
+"""Where the time goes: `python -m grader time DIR` for a student's own kernels and training steps.
+
+Times, and the share of a copy's bandwidth, need a GPU. What a call asks of the device (launches,
+memory, copies, waiting) is counted on the emulator, too, and so is the memory traffic of kernels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+import backend
+from grader import cost
+from grader.actions import Action, Kept, call, keep, new
+from grader.devices import EMULATOR, GPU, short_name
+from grader.grade import SubmissionError, check_folder, given_device
+from grader.handout import collect
+from grader.isolation.scratch import Scratch
+from grader.judge import Judge
+from grader.process import WorkerProcess, WorkerStartError
+from grader.report.plain import plain
+from grader.timing.lockstep import COPY_BYTES, Contender
+from grader.verdicts import CheckFailure
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from grader.timing.trust import Burst
+
+    Array = NDArray[Any]
+
+LAUNCH_US = 4.0
+"""What a launch takes on the host, measured on an H100 with Python 3.12 (benchmarks)."""
+
+NEAR_COPY = 0.75
+"""Of a copy's bandwidth: from here on there is little to gain."""
+
+TOUCHED_BYTES = 256 << 20
+WIDE = {"softmax_xent": 1000}
+WIDTH = 256
+"""What each kernel that is timed touches, and the columns of its matrix: as in task 5.1."""
+
+BURSTS, LAUNCHES, STEPS = 5, 3, 20
+
+N, D, H, C = 128, 784, 256, 10
+RATE = 0.1
+MODELS = (
+    ("linear", "linear.LinearClassifier", [D, C]),
+    ("network", "network.TwoLayerNetwork", [D, H, C]),
+)
+"""Training steps at the homework's sizes."""
+
+COLUMNS = ("", "time", "of a copy", "launches", "cuBLAS", "allocations", "waits", "host copies")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kernel, or one training step.
+
+    Attributes:
+        name: with its size.
+        is_step: a training step.
+        time_us: None without a GPU.
+        share: of a copy's bandwidth; None for steps, and without a GPU.
+        launches: of kernels, by one call.
+        work: what else it asks of the device; see `grader.worker.work`.
+        traffic: what is known of a kernel's memory traffic, "" where it is fine.
+        problem: why there are no figures, "" where there are.
+    """
+
+    name: str
+    is_step: bool = False
+    time_us: float | None = None
+    share: float | None = None
+    launches: int = 0
+    work: dict[str, int] = field(default_factory=dict)
+    traffic: str = ""
+    problem: str = ""
+
+    @property
+    def host_copies(self) -> int:
+        """Between the host's memory and the device's."""
+        return self.work.get("uploads", 0) + self.work.get("downloads", 0)
+
+    @property
+    def calls(self) -> int:
+        """Launches of kernels, cuBLAS's included."""
+        return self.launches + self.work.get("cublas", 0)
+
+
+NEEDLESS = {
+    "host copies": "host round trip: {} copies between host and device in {}; leave results, the "
+    "loss included, on the device",
+    "allocations": "allocation in the loop: {} in {}; take memory from the pool, "
+    "device.empty(shape)",
+    "synchronisations": "waits for the device {} times in {}; launches run one after the other by "
+    "themselves",
+}
+"""What a call can do without, the worst first, and what to do instead."""
+
+
+def advice(row: Row) -> str:
+    """The first thing to do about a row, in a line."""
+    counts = {**row.work, "host copies": row.host_copies}
+    for kind, told in NEEDLESS.items():
+        if counts.get(kind):
+            return told.format(counts[kind], "a step" if row.is_step else "a call")
+    return row.traffic or _by_time(row)
+
+
+def _by_time(row: Row) -> str:
+    """What the time says of a row that asks for nothing it could do without."""
+    least_us = row.calls * LAUNCH_US
+    if row.time_us is None:
+        if row.is_step:
+            return f"{row.calls} launches: about {least_us:.0f} µs or more on any GPU"
+        return "memory traffic as the reference's"
+    if row.share is not None and row.share >= NEAR_COPY:
+        return "bandwidth-bound: about as fast as memory allows"
+    if row.share is not None:
+        return (
+            "below the bandwidth of a copy: let neighbouring threads touch neighbouring elements, "
+            "and each element once"
+        )
+    if row.time_us < 2 * least_us:
+        return (
+            f"launch-bound: {row.calls} launches take about {least_us:.0f} µs on the host; fewer "
+            "launches, or one graph (task 5.3)"
+        )
+    return "the device decides: see the kernels above"
+
+
+def rows(folder: Path, device: Path, name: str) -> list[Row]:
+    """Measure what can be measured on a device.
+
+    Args:
+        folder: the submission's files.
+        device: the judge's own device.py.
+        name: of the backend, "emulator" or "gpu".
+    """
+    judge = Judge(folder, 0, device, name)
+    stopwatch = Stopwatch(folder, device) if name == GPU else None
+    try:
+        counted = [_kernel(judge, stopwatch, case) for case in cost.CASES]
+        steps = [_step(judge, stopwatch, *model) for model in MODELS]
+    finally:
+        judge.close()
+    if name == EMULATOR:
+        broken = [case.task for case, row in zip(cost.CASES, counted, strict=True) if row.problem]
+        judge = Judge(folder, 0, device, name)
+        told = {item.name.partition(",")[0]: item.advice for item in cost.compare(judge, broken)}
+        judge.close()
+        counted = [Row(**{**vars(row), "traffic": told.get(row.name, "")}) for row in counted]
+    return [*counted, *steps]
+
+
+class Stopwatch:
+    """Takes the times of a submission alone, on a GPU.
+
+    Args:
+        folder: the submission's files.
+        device: the judge's own device.py.
+    """
+
+    def __init__(self, folder: Path, device: Path) -> None:
+        self._scratch = Scratch()
+        worker = WorkerProcess(self._scratch.path, GPU, timing=True)
+        self._contender = Contender(worker, folder, device)
+        self._contender.prepare({"copy_bytes": COPY_BYTES}, [])
+        self._contender.burst({"count": 1})
+        self.copy_bytes_per_us = 2 * COPY_BYTES / self._contender.burst({"count": 10}).median_us
+
+    def kernel_us(self, case: cost.Case, rows: int, columns: int) -> float:
+        """The median time of a launcher on a matrix, inputs fresh and the cache cold."""
+        arrays: list[Array] = []
+        entries: list[dict[str, Any]] = []
+        for value in case.arguments(np.random.default_rng(0), case.rows, columns):
+            if not isinstance(value, np.ndarray):
+                entries.append({"value": value})
+                continue
+            entries.append({"tile": len(arrays)})
+            if len(value) == case.rows:
+                entries[-1]["rows"] = rows
+            arrays.append(value)
+        request = {"what": f"kernels.{case.function}", "arguments": entries}
+        bursts = self._bursts(request, arrays, {"shifts": list(range(LAUNCHES))})
+        return float(np.median([burst.median_us for burst in bursts]))
+
+    def step_us(self, what: str, sizes: list[int]) -> float:
+        """The quickest of several runs of training steps."""
+        request = {"what": what, "sizes": sizes, "learning_rate": RATE, "batch": N}
+        bursts = self._bursts(request, minibatch(), {"count": STEPS, "shifts": [0, 1, 0, 1]})
+        return min(min(burst.times_us) for burst in bursts)
+
+    def _bursts(
+        self, request: dict[str, Any], arrays: list[Array], order: dict[str, Any]
+    ) -> list[Burst]:
+        self._contender.prepare(request, arrays)
+        self._contender.burst(order)
+        return [self._contender.burst(order) for _ in range(BURSTS)]
+
+
+def minibatch() -> list[Array]:
+    """Images and labels of the homework's size."""
+    rng = np.random.default_rng(0)
+    return [rng.random((N, D), dtype=np.float32), rng.integers(0, C, N).astype(np.int32)]
+
+
+def _kernel(judge: Judge, stopwatch: Stopwatch | None, case: cost.Case) -> Row:
+    """A launcher: counted on a small matrix, timed on one larger than any cache."""
+    name = case.function
+    arguments = case.arguments(np.random.default_rng(0), case.rows, case.columns)
+    warm = call(f"kernels.{name}", *arguments)
+    counted = _counted(judge, f"kernels.{name}", warm, warm)
+    if counted is None:
+        return Row(name, problem=f"does not run yet: make grade TASK={case.task}")
+    launches, work = len(counted["launches"]), counted["work"]
+    if stopwatch is None:
+        return Row(name, launches=launches, work=work)
+    columns = WIDE.get(name, WIDTH)
+    row_bytes = cost.FLOAT_BYTES * case.floats(case.rows, columns) / case.rows
+    large = int(TOUCHED_BYTES / row_bytes)
+    try:
+        time_us = stopwatch.kernel_us(case, large, columns)
+    except CheckFailure as failure:
+        return Row(name, problem=failure.message.splitlines()[0])
+    share = large * row_bytes / time_us / stopwatch.copy_bytes_per_us
+    return Row(f"{name}, {large:,} × {columns}", False, time_us, share, launches, work)
+
+
+def _step(judge: Judge, stopwatch: Stopwatch | None, name: str, what: str, sizes: list[int]) -> Row:
+    """A training step: counted when another one has been taken before."""
+    title = f"step, {name}, {N} × {' × '.join(map(str, sizes))}"
+    inputs = [keep(label, array) for label, array in zip("Xy", minibatch(), strict=True)]
+    step = call("model.step", Kept("X"), Kept("y"), RATE)
+    model = new("model", what, *sizes)
+    counted = _counted(judge, f"{what}.step", model, *inputs, step, step)
+    if counted is None:
+        return Row(title, is_step=True, problem="does not run yet: make grade")
+    time_us = None
+    if stopwatch is not None:
+        try:
+            time_us = stopwatch.step_us(what, sizes)
+        except CheckFailure as failure:
+            return Row(title, is_step=True, problem=failure.message.splitlines()[0])
+    return Row(title, True, time_us, None, len(counted["launches"]), counted["work"])
+
+
+def _counted(judge: Judge, function: str, *actions: Action) -> dict[str, Any] | None:
+    """What the last action asks of the device; None where the function is not there, or fails."""
+    try:
+        judge.require(function)
+    except CheckFailure:
+        return None
+    return judge.count(*actions)
+
+
+# Output ------------------------------------------------------------
+
+
+def table(measured: list[Row]) -> list[str]:
+    """The rows as lines: figures in columns, and below each row its advice."""
+    lines = [list(COLUMNS), *(_cells(row) for row in measured)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(COLUMNS))]
+    shown = [_aligned(lines[0], widths)]
+    for row, line in zip(measured, lines[1:], strict=True):
+        shown += [_aligned(line, widths), f"    {row.problem or advice(row)}"]
+    return shown
+
+
+def _cells(row: Row) -> list[str]:
+    if row.problem:
+        return [row.name, *[""] * (len(COLUMNS) - 1)]
+    return [
+        row.name,
+        "–" if row.time_us is None else f"{row.time_us:,.1f} µs",
+        "–" if row.share is None else f"{row.share:.0%}",
+        str(row.launches),
+        *(str(row.work.get(kind, 0)) for kind in ("cublas", "allocations", "synchronisations")),
+        str(row.host_copies),
+    ]
+
+
+def _aligned(cells: list[str], widths: list[int]) -> str:
+    first, *rest = (
+        cell.rjust(width) if place else cell.ljust(width)
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join([first, *rest]).rstrip()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the table; 0, or 2 where nothing can be measured."""
+    parser = argparse.ArgumentParser(prog="python -m grader time", description=__doc__)
+    parser.add_argument("submission", type=Path, nargs="?", default=Path("assignment"))
+    options = parser.parse_args(argv)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        chosen = backend.select()
+        gpu = short_name(chosen.reason) if chosen.name == GPU else ""
+        console.print(f"where the time goes, on {gpu or 'the emulator'}", style="dim")
+        with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
+            folder = collect.collect(options.submission, Path(scratch)).folder
+            check_folder(folder)
+            measured = rows(folder, given_device(), chosen.name)
+    except (
+        backend.BackendError,
+        SubmissionError,
+        collect.SubmissionError,
+        WorkerStartError,
+    ) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    for line in table(measured):
+        console.print(Text(plain(line)))
+    if chosen.name != GPU:
+        told = "Times need a GPU; launches, allocations and copies are the same on one."
+        console.print(told, style="dim")
+    return 0
