@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
     ) as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
-    print("\n".join(shown(row, again, witness, seed)))
+    print("\n".join([f"Submission: {submission}", *shown(row, again, witness, seed)]))
     same = again.find(options.task).score == row["score"]
     return SHOWN_AS_IN_REPORT if same else SHOWN_OTHERWISE
 
@@ -141,6 +141,10 @@ def find_submission(report: dict[str, Any], file: Path, given: Path | None) -> P
             raise ExplainError(f"--submission {given}: there is nothing")
         return given
     named = Path(str(report.get("submission") or ""))
+    if report.get("seed") is None:  # a class's: what students get names no place
+        raise ExplainError(
+            "a class's report does not tell where the submission lies. Next: --submission FOLDER"
+        )
     for place in (named, file.parent / named):
         if report.get("submission") and place.exists():
             return place

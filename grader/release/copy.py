@@ -41,7 +41,7 @@ FILES = (
 INSTRUCTORS_TARGETS = ("bench", "class", "gradescope", "handout", "release")
 """Of the Makefile: they need solution/, or other people's submissions."""
 
-INSTRUCTORS_SECTIONS = ("For instructors", "What was tried")
+INSTRUCTORS_SECTIONS = ("For instructors",)
 
 SETTINGS = "grader/settings.toml"
 
@@ -109,6 +109,8 @@ def students_readme(text: str, rendered: Rendered) -> str:
     """The front page without what concerns instructors, and without lines of the solution."""
     for title in INSTRUCTORS_SECTIONS:
         text = re.sub(rf"^## {title}\n.*?(?=^## )", "", text, flags=re.MULTILINE | re.DOTALL)
+    tried = r"^## What was tried\n.*?(?=^Not tried)"  # with the solution, most of it
+    text = re.sub(tried, "## What was not tried\n\n", text, flags=re.MULTILINE | re.DOTALL)
     rows = [line for line in text.splitlines() if not _is_instructors_row(line)]
     known = _known(rendered)
     return "".join(f"{line}\n" for line in rows if not leaks(known, {"": line}))

@@ -75,6 +75,7 @@ def test_stand_ins_stand_again(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ({}, [], "the report does not tell where it was"),
         ({}, ["--submission", "/nowhere"], "--submission /nowhere: there is nothing"),
         ({"seed": None}, [], "does not tell its seed. Next: --seed N"),
+        ({"seed": None, "submission": "assignment"}, ["--seed", "3"], "Next: --submission FOLDER"),
         ({"results": None}, [], "is no report"),
         ({"results": [{**ROW, "task": "1.1"}]}, [], "2.3 is not in the report, which has 1.1"),
         ({"results": [{**ROW, "state": "not measured"}]}, [], "was not judged: not measured"),
