@@ -301,11 +301,13 @@ def _unmeasured(task: tasks.Task) -> Result:
 
 
 def _sources(folder: Path) -> dict[str, str]:
-    """The text of the submission's files, to quote lines from."""
+    """The text of the submission's files, to quote lines from; a link may not show another's."""
     return {
         file: (folder / file).read_text("utf-8", "replace")
         for file in tasks.FILES
-        if (folder / file).is_file() and (folder / file).stat().st_size <= MAX_SOURCE_BYTES
+        if (folder / file).is_file()
+        and (folder / file).resolve().is_relative_to(folder.resolve())
+        and (folder / file).stat().st_size <= MAX_SOURCE_BYTES
     }
 
 

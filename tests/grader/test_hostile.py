@@ -34,7 +34,7 @@ from tests.submissions import specimens
 from tests.submissions.uploads import FILES, UPLOADS, zipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from grader.result import Report
     from tests.submissions.specimens import Specimen
@@ -217,6 +217,71 @@ def test_verdict(
     assert not (folder / "unpickled").exists()
     assert_harmless(report)
     verdicts.append((specimen.name, specimen.verdict))
+
+
+def put(name: str, content: bytes | str) -> Callable[[Path], object]:
+    """Write that file in place of a submission's."""
+    data = content if isinstance(content, bytes) else content.encode()
+    return lambda folder: (folder / name).write_bytes(data)
+
+
+def link(name: str, target: str) -> Callable[[Path], object]:
+    """Replace a file by a link."""
+
+    def make(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).symlink_to(target)
+
+    return make
+
+
+def as_folder(folder: Path) -> None:
+    """A folder of a file's name."""
+    (folder / "blas.py").unlink()
+    (folder / "blas.py").mkdir()
+
+
+FILES_LIKE_NONE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "latin-1": (put("blas.py", "x = 'Größe'\n".encode("latin-1")), "is not UTF-8"),
+    "null bytes": (put("blas.py", b"x = 1\n\0"), "byte 0x00"),
+    "binary": (put("blas.py", bytes(range(256)) * 99), "does not load"),
+    "empty": (put("blas.py", ""), "has no gemm"),
+    "deep": (put("blas.py", "x = " + "(" * 9_999 + ")" * 9_999), "does not load"),
+    "deep in operators": (put("blas.py", "x = " + "-" * 300_000 + "1"), "does not load"),
+    "long line": (put("blas.py", "x = '" + "y" * 900_000 + "'"), "has no gemm"),
+    "endless constant": (put("blas.py", "x = 9**9**9**9"), "does not load"),
+    "folder": (as_folder, "no blas.py"),
+    "link to a secret": (link("blas.py", "/etc/shadow"), "blas.py"),
+    "link to another's": (link("blas.py", "../other/kernels.py"), "blas.py"),
+    "link to itself": (link("blas.py", "blas.py"), "no blas.py"),
+}
+"""What may stand in place of a file, and words of what is said of it."""
+
+
+@pytest.mark.parametrize("name", FILES_LIKE_NONE)
+def test_odd_file(
+    name: str,
+    folder: Path,
+    traces: None,
+    verdicts: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file that is no module costs its own tasks, in words; what it links to is not shown."""
+    del traces
+    make, words = FILES_LIKE_NONE[name]
+    odd = specimens.Specimen(name, name, {}, (), (), (), None, (), (), "error")
+    shorten(monkeypatch, odd)
+    make(odd.write(folder))
+    if name.startswith("link to a") and not IS_FULL:
+        pytest.skip("a worker without walls reads what its user may")
+    report = grade(folder, seed=2026, devices=EMULATOR, only={"1.1", "2.1"}, level=LEVEL)
+    assert lost(report) == {"2.1": ("product", "transposed", "alpha and beta", "errors")}
+    messages = told(report)
+    assert words in messages
+    assert TEXT_OF_OTHERS not in messages + str(report.sources)
+    assert "root:" not in messages + str(report.sources)
+    assert_harmless(report)
+    verdicts.append((name, "error"))
 
 
 WHOLE = ("dummy-kernel-numpy", "patched-event", "poisoned-context")
