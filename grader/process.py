@@ -217,11 +217,13 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the worker and all that it started, and wait for it."""
+        uid = self._uid
         if self.level is Level.FULL:
             self._process.terminate()  # its supervisor ends all of it, and knows when that is done
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_SUPERVISOR_S)
-        limits.kill_all(self._process.pid, self._mark, self._uid)
+                uid = None  # from here on it may be another worker's
+        limits.kill_all(self._process.pid, self._mark, uid)
         self._process.wait()
         self._reader.join(timeout=1.0)
         self._reports.close()

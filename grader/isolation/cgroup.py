@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,22 @@ class Group:
         for folder in self.folders:
             with contextlib.suppress(OSError):
                 (folder / "cgroup.procs").write_text(str(pid), "ascii")
+
+    def kill(self) -> None:
+        """Kill what is left in the group, and what that starts meanwhile."""
+        end = time.monotonic() + _PATIENCE_S
+        while (left := self._members()) and time.monotonic() < end:
+            for pid in left:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.001)
+
+    def _members(self) -> set[int]:
+        found = set()
+        for folder in self.folders:
+            with contextlib.suppress(OSError):
+                found |= set(map(int, (folder / "cgroup.procs").read_text("ascii").split()))
+        return found
 
     def remove(self) -> None:
         """Take the group away once its processes have ended."""

@@ -4,6 +4,11 @@ The process that the judge started stays outside as supervisor: it leases the us
 namespaces, starts the worker in them, and when the worker or the judge ends it ends everything that
 the worker started. A process namespace (or, without it, the user id) makes that certain: whatever
 forked twice, or left for a session of its own, is in there.
+
+What the walls can't do: a submission shares its process with the worker's own Python, so it can say
+whatever it likes of its own results, launches and findings, and code in C can do so unseen. It can't
+know what is right (the judge alone does), and can't take back what the audit hook has told. Points
+for work that was not done are kept away by the judge's probes, not by these walls.
 """
 
 from __future__ import annotations
@@ -187,6 +192,7 @@ def _supervise(worker: int, init: int, uid: int | None, group: list[cgroup.Group
     elif uid is not None:
         uids.kill_all_of(uid)
     for made in group:
+        made.kill()
         made.remove()
     if os.WIFSIGNALED(status):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

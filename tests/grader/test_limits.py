@@ -91,6 +91,42 @@ def test_memory_of_children(
     assert "of memory" in reason_within(limits.Deadline(process.pid), 20).reason
 
 
+def test_files(session: Callable[[str], subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    """Where the system does not bound a scratch folder, the judge does."""
+    deadline = limits.Deadline(session("time.sleep(60)").pid)
+    deadline.watch(1, None, tmp_path)
+    (tmp_path / "deep").mkdir()
+    with (tmp_path / "deep" / "sparse").open("wb") as file:
+        file.truncate(2 * limits.SCRATCH_LIMIT_BYTES)  # takes no room
+    (tmp_path / "loop").symlink_to(tmp_path)
+    deadline.check()
+    (tmp_path / "deep" / "more").write_bytes(bytes(2 << 20))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "SCRATCH_LIMIT_BYTES", 1 << 20)
+        assert "of files" in reason_within(deadline, 20).reason
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user id needs root")
+def test_user_id(session: Callable[[str], subprocess.Popen[bytes]]) -> None:
+    """Processes of a user id are found in any session, though they hide from /proc's owner."""
+    uid = 0x70000000 + 5000
+    program = f"""
+import ctypes
+os.setresuid({uid}, {uid}, {uid})
+if os.fork() == 0: os.setsid()
+ctypes.CDLL(None).prctl(4, 0)
+time.sleep(60)"""
+    process = session(program)
+    end = time.monotonic() + 20
+    while len(list(limits._owned_by(uid))) < 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    limits.kill_all(process.pid, "NO=MARK", uid)
+    process.wait()
+    while list(limits._owned_by(uid)) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert list(limits._owned_by(uid)) == []
+
+
 def test_small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a small machine half of its memory is the limit."""
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 1 << 18, "SC_PAGE_SIZE": 4096}.get)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -111,6 +113,10 @@ def test_control_group_is_taken_away() -> None:
         pytest.skip(f"no control group can be made here: {error}")
     assert set(made.limited) <= {"memory", "pids"}
     assert all(folder.is_dir() for folder in made.folders)
+    sleeper = subprocess.Popen(["sleep", "60"])
+    made.add(sleeper.pid)
+    made.kill()
+    assert sleeper.wait() == -signal.SIGKILL
     made.remove()
     assert not any(folder.exists() for folder in made.folders)
 
