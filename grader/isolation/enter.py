@@ -6,9 +6,9 @@ the worker started. A process namespace (or, without it, the user id) makes that
 forked twice, or left for a session of its own, is in there.
 
 What the walls can't do: a submission shares its process with the worker's own Python, so it can say
-whatever it likes of its own results, launches and findings, and code in C can do so unseen. It can't
-know what is right (the judge alone does), and can't take back what the audit hook has told. Points
-for work that was not done are kept away by the judge's probes, not by these walls.
+whatever it likes of its own results, launches and findings, and code in C can do so unseen. It does
+not know what is right (the judge alone does), and can't take back what the audit hook has told.
+Points for work that was not done are kept away by the judge's probes, not by these walls.
 """
 
 from __future__ import annotations
