@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 COPY_BYTES = 128 << 20
-"""Of the copy whose bandwidth kernels are compared with. It touches as much as each of them does, so
+"""Of the copy whose bandwidth kernels are compared with. It touches as much as each of them, so
 that as much of what is written is still in the cache when it ends."""
 
 RELEASES = 2.0

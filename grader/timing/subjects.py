@@ -31,8 +31,13 @@ RUNS = 5
 STEPS = 20
 """Of a run."""
 
-RATES = 0.05, 0.15
-"""Between which the learning rate of a measurement is drawn: no two runs take the same steps."""
+RATES = 0.005, 0.02
+"""Between which the learning rate of a measurement is drawn: no two runs take the same steps. On
+random images, whose pixels are 0.5 in the mean, steps of 0.15 blow rounding up to 5e-3 in the loss
+within 50 steps; up to 0.05 it stays below 5e-7 (the solution beside tests/submissions/plain)."""
+
+LOSS_LIMIT = 1e-3
+"""Far above rounding, and far below what a step changes (2e-2 at first, 5e-3 after 50 steps)."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class Step:
         """
         del order, rows
         (yours, *_), (true, *_) = results, reference
-        _close("loss of the timed steps", yours, true, np.full(true.shape, 1e-5))
+        _close("loss of the timed steps", yours, true, np.full(true.shape, LOSS_LIMIT))
 
 
 def _close(name: str, found: Array, values: Array, limit: Array) -> None:
