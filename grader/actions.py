@@ -1,4 +1,4 @@
-"""What a check asks of the worker: `call`, `new`, `put`, `take`, `keep`, `look`, `refill`."""
+"""What a check asks of the worker: `call`, `new`, `put`, `take`, `keep`, `look` and the like."""
 
 from __future__ import annotations
 
@@ -78,8 +78,13 @@ def kept(action: Action, name: str) -> Action:
     return replace(action, entry={**action.entry, "name": name})
 
 
+def hold(model: str, name: str) -> Action:
+    """Keep the arrays that are a model's parameters now, to be looked at later."""
+    return Action({"do": "hold", "model": model, "name": name}, what=f"{model}.parameters")
+
+
 def look(name: str) -> Action:
-    """Read again what a `kept` call returned."""
+    """Read again what a `kept` call returned, or what `hold` kept."""
     return Action({"do": "look", "name": name}, what=name)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader import diagnoses, expect
+from grader.actions import hold, look
 from grader.judge import (
     Action,
     CheckFailure,
@@ -97,6 +98,25 @@ def launcher(
     subject = Subject(f"kernels.{function}", draw, right, rest)
     again(student, subject)
     at_rest(student, subject)
+
+
+def in_place(student: Student, actions: Sequence[Action]) -> None:
+    """Demand that a step works in the arrays that the parameters were before.
+
+    Args:
+        student: whose.
+        actions: a model made by `new`, its parameters by `put`, the step, `take`.
+    """
+    made, filled, step, taken = actions
+    outcomes = student.run(made, filled, hold("model", "before"), step, taken, look("before"))
+    now, before = outcomes[-2].returned, outcomes[-1].returned
+    for name, value in before.entries.items():
+        stays, moves = value.array, expect.entry(now, name).array
+        if stays is None or moves is None or not np.array_equal(stays, moves, equal_nan=True):
+            raise CheckFailure(
+                f"after the step, {name} is another array; the one that it was has not changed",
+                diagnoses=diagnoses.named("parameter-replaced"),
+            )
 
 
 def again(student: Student, subject: Subject) -> None:

@@ -207,7 +207,8 @@ def unmoved(before: dict[str, Array], after: Outcome) -> None:
 @part("2.2", "outer")
 def test_outer_products(student: Student) -> None:
     """outer_products gives every example's gradient, G[n, d·C + c] = X[n, d]·dZ[n, c]."""
-    for N, D, C in student.shapes((2, 3, 4), (1, 67, 10), (13, 31, 7)):
+    # A grid is at most 65,535 blocks high and deep.
+    for N, D, C in (*student.shapes((2, 3, 4), (1, 67, 10), (13, 31, 7)), (65_537, 1, 1)):
         X, dZ = normal(student.rng, N, D), normal(student.rng, N, C)
         true = oracle.outer_products(f64(X), f64(dZ))
         bound = tolerance.rounding(true)
@@ -326,6 +327,7 @@ def test_linear_step(student: Student) -> None:
         _, _, outcome, after = student.run(*on_linear(p, "step", X, y, RATE))
         expect.unchanged(outcome, X=(0, X), y=(1, y))
         check_step(probes.Run(p, X, y, outcome, after))
+    probes.in_place(student, on_linear(p, "step", X, y, RATE))
     N, D, C = SIZES[0]
     draw, method = partial(classifier, student.rng, N, D, C), "linear.LinearClassifier.step"
     probes.of_model(student, method, (D, C), draw, RATE).check(student, check_step)

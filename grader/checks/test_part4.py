@@ -196,6 +196,7 @@ def test_network_step(student: Student) -> None:
         p, X, y = network(student.rng, N, D, H, C)
         _, _, outcome, after = student.run(*on_network(p, kind, "step", X, y, RATE))
         check_step(probes.Run(p, X, y, outcome, after), kind)
+    probes.in_place(student, on_network(p, kind, "step", X, y, RATE))
     trial = try_again(student, "step", RATE)
     trial.check(student, partial(check_step, kind=CASES[0][-1]))
 

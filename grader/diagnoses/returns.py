@@ -66,6 +66,14 @@ MISTAKES = (
         "Take a new array in each call, by empty(shape): the pool makes that cheap.",
     ),
     Mistake(
+        "parameter-replaced",
+        "the step makes new parameters",
+        "Parameters are updated in place: whoever holds them, a CUDA graph for example, would go "
+        "on with the old ones, and each step would allocate.",
+        "Let sgd_update change each parameter where it is, and assign nothing to "
+        "self.parameters.",
+    ),
+    Mistake(
         "parameters-changed",
         "the parameters were changed",
         "scores, forward and gradients only compute; step alone updates.",

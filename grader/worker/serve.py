@@ -126,8 +126,8 @@ class Worker:
         """Run actions in order, up to the first that raises.
 
         Args:
-            actions: each {"do": "new" | "set" | "call" | "get" | "keep" | "look" | "refill", …},
-                see `_act`.
+            actions: each {"do": "new" | "set" | "call" | "get" | "keep" | "hold" | "look" |
+                "refill", …}, see `_act`.
             arrays: the request's.
             reply: receives the arrays of the results.
 
@@ -183,8 +183,12 @@ class Worker:
         target: list[Any],
     ) -> dict[str, Any]:
         verb = action["do"]
-        if verb == "keep":
-            kept[action["name"]] = arguments.make("value", action["value"])
+        if verb in ("keep", "hold"):
+            kept[action["name"]] = (
+                arguments.make("value", action["value"])
+                if verb == "keep"
+                else dict(kept[action["model"]].parameters)
+            )
             return {}
         if verb == "refill":
             kept[action["name"]].set(arguments.make("value", action["value"]))
