@@ -6,10 +6,15 @@ Anything else than the emulator's nvcc goes on to the object that was there.
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from . import nvcc
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _OURS = Path(__file__).resolve().parent / "bin" / "nvcc"
 
@@ -33,7 +38,8 @@ class Forker:
                 cmdline, cwd, error_on_nonzero
             )
             return answer
-        result = nvcc.run([str(word) for word in cmdline[1:]], cwd)
+        words = [str(word) for word in cmdline[1:]]
+        result = nvcc.run(words, cwd, library=_wants_library(sys._getframe(1)))  # noqa: SLF001
         if error_on_nonzero and result.code:
             from pytools.prefork import ExecError  # noqa: PLC0415 - only where it is needed
 
@@ -46,6 +52,22 @@ def _is_ours(program: str) -> bool:
 
     found = shutil.which(program)
     return found is not None and Path(found).resolve() == _OURS
+
+
+def _wants_library(frame: FrameType | None) -> bool:
+    """Whether PyCUDA or scikit-cuda asks for a kernel of its own making, and not a program."""
+    folders = [
+        str(Path(module.__file__ or "").parent) + os.sep
+        for module in map(sys.modules.get, ("pycuda", "skcuda", "pytools"))
+        if module is not None
+    ]
+    while frame is not None:
+        file = frame.f_code.co_filename
+        inside = file.startswith(tuple(folders))
+        if not inside or not file.endswith(("compiler.py", "prefork.py", "__init__.py")):
+            return inside
+        frame = frame.f_back
+    return False
 
 
 def install() -> None:

@@ -38,6 +38,11 @@ class Compiler(NamedTuple):
         return "zig" in " ".join(self.command)
 
 
+def is_checked() -> bool:
+    """Whether kernels are compiled with the memory checks (EMULATOR_CHECK, default on)."""
+    return os.environ.get("EMULATOR_CHECK", "1") != "0"
+
+
 def find() -> Compiler:
     """The host compiler: $CXX, else g++, else clang++, else `python -m ziglang c++`.
 

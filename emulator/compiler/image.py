@@ -5,7 +5,6 @@ Kernels, global variables, and which source line an instruction belongs to.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import ctypes
 import os
@@ -20,7 +19,6 @@ from . import host, limits, seal
 from .dwarf import Debug
 from .elf import FUNCTION, OBJECT, THREAD_LOCAL, UNDEFINED, Elf, Symbol
 from .lines import source_lines
-from .nvcc import FOOTER
 from .translate import CONSTANT_SECTION, READ_ONLY_SECTION
 
 _ABI = 4  # EMU_ABI in emulator/abi.h
@@ -194,15 +192,12 @@ def load(source: str | os.PathLike[str] | bytes) -> Image:
         ImageError: not an image, or of another version of the emulator.
     """
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    record, image = _record(data)
-    elf = Elf(image)
-    reason = seal.problem(image)
-    if reason or record.get("digest") != seal.digest(image):
-        raise ImageError(
-            f"not an image that the emulator's nvcc made: {reason or 'it was changed afterwards'}; "
-            "compile it again (cache_dir=False, or empty PyCUDA's compiler cache)"
-        )
-    library = _open(image)
+    try:
+        code, record = seal.detached(data)
+    except ValueError as error:
+        raise ImageError(f"not an image that the emulator's nvcc made: {error}") from error
+    elf = Elf(code)
+    library = _open(code)
     header = _ImageHeader.in_dll(library, "emu_image")
     if header.abi != _ABI:
         raise ImageError(
@@ -230,20 +225,6 @@ def load(source: str | os.PathLike[str] | bytes) -> Image:
         _name=record["name"],
         _keep=keep,
     )
-
-
-def _record(data: bytes) -> tuple[dict[str, Any], bytes]:
-    """What the nvcc stand-in wrote behind the ELF file (source, mode, parameters); and that."""
-    if data[-len(FOOTER) :] != FOOTER:
-        raise ImageError(
-            "not an image of the CUDA emulator: it looks like a real cubin or PTX, "
-            "which needs a GPU; "
-            "give SourceModule the CUDA C source instead"
-        )
-    end = len(data) - len(FOOTER) - 8
-    size = int.from_bytes(data[end : end + 8], "little")
-    record: dict[str, Any] = ast.literal_eval(data[end - size : end].decode())
-    return record, data[: end - size]
 
 
 def _open(data: bytes) -> ctypes.CDLL:

@@ -5,9 +5,10 @@ Looked at when an image is made, and again when one is loaded, as caches and fil
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import limits
 from .dwarf import Debug
@@ -16,6 +17,7 @@ from .elf import FUNCTION, UNDEFINED, Elf
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_FOOTER = b"EMUIMAGE"  # the last bytes of an image, after the length of the record before them
 _ENTRY = struct.Struct("<qQ")
 _RELOCATION = struct.Struct("<QQq")
 # Tags of the dynamic section, and flags (System V ABI, "Dynamic Section", "Program Header").
@@ -41,9 +43,34 @@ def sealed(image: bytes) -> bytes:
     return bytes(result)
 
 
-def digest(image: bytes) -> str:
-    """What a record says of the image before it, so that a damaged one is known."""
-    return hashlib.sha256(image).hexdigest()
+def attached(image: bytes, record: dict[str, Any]) -> bytes:
+    """An image with what is known of it behind it, and a checksum of both."""
+    tail = repr({**record, "digest": hashlib.sha256(image).hexdigest()}).encode()
+    return image + tail + len(tail).to_bytes(8, "little") + _FOOTER
+
+
+def detached(data: bytes) -> tuple[bytes, dict[str, Any]]:
+    """The image and what was attached to it.
+
+    Raises:
+        ValueError: nothing was, or something was changed; or the image wants more than the runtime.
+    """
+    if data[-len(_FOOTER) :] != _FOOTER:
+        raise ValueError(
+            "it looks like a real cubin or PTX, which needs a GPU; "
+            "give SourceModule the CUDA C source instead"
+        )
+    end = len(data) - len(_FOOTER) - 8
+    start = end - int.from_bytes(data[end : end + 8], "little")
+    record: dict[str, Any] = ast.literal_eval(data[start:end].decode())
+    image = data[:start]
+    reason = problem(image)
+    if not reason and record.get("digest") != hashlib.sha256(image).hexdigest():
+        reason = "it was changed afterwards"
+    if reason:
+        again = "compile it again (cache_dir=False, or empty PyCUDA's compiler cache)"
+        raise ValueError(f"{reason}; {again}")
+    return image, record
 
 
 def initialised_at_loading(image: bytes) -> list[tuple[str, int]]:

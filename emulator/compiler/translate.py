@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from . import restrictions, screen
+from . import host_words, restrictions
 from .diagnostics import Diagnostic
 from .tokens import NAME, PUNCTUATION, Tokens
 
@@ -127,7 +127,7 @@ class _Translator:
     # ---- the walk over declarations
 
     def run(self) -> Translation:
-        self.errors += restrictions.complain(self.tokens) + screen.complain(self.tokens)
+        self.errors += restrictions.complain(self.tokens) + host_words.complain(self.tokens)
         start = position = 0
         depth = 0  # of parentheses and brackets inside the current declaration
         while position < len(self.code):
