@@ -59,6 +59,7 @@ _PASSED_ON = (
     "CXX",
     "LD_LIBRARY_PATH",
 )
+_THE_JUDGES = {"HOME", "USER", "TMPDIR", "XDG_CACHE_HOME"}  # a worker with walls has its own
 _PASSED_ON_PREFIXES = ("EMULATOR_", "CUDA", "NVIDIA_")
 
 
@@ -122,7 +123,7 @@ class WorkerProcess:
             stderr=subprocess.STDOUT,
             cwd=scratch,
             env={
-                **_environment(backend, bare=bool(under)),
+                **_environment(backend, level, bare=bool(under)),
                 **_definition(self._mark),
                 **({"GRADER_TIMING": "1"} if timing else {}),
                 **(_view(scratch, readable) if level is Level.FULL else {}),
@@ -337,11 +338,12 @@ def _definition(mark: str) -> dict[str, str]:
     return {name: value}
 
 
-def _environment(backend: str, *, bare: bool) -> dict[str, str]:
+def _environment(backend: str, level: Level, *, bare: bool) -> dict[str, str]:
+    passed_on = set(_PASSED_ON) - (_THE_JUDGES if level is Level.FULL else set())
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
+        if name in passed_on or name.startswith(_PASSED_ON_PREFIXES)
     }
     return {
         **kept,

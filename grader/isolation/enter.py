@@ -5,6 +5,10 @@ namespaces, starts the worker in them, and when the worker or the judge ends it 
 the worker started. A process namespace (or, without it, the user id) makes that certain: whatever
 forked twice, or left for a session of its own, is in there.
 
+The calls are made here one by one, and not by bubblewrap where that is installed: it gives neither
+a user id of its own nor Landlock nor limits, and what it gives (namespaces, a root folder, the
+filter) is a hundred lines, which work in containers where it can't be installed.
+
 What the walls can't do: a submission shares its process with the worker's own Python, so it can say
 whatever it likes of its own results, launches and findings, and code in C can do so unseen. It does
 not know what is right (the judge alone does), and can't take back what the audit hook has told.
@@ -129,12 +133,12 @@ def _leave_namespaces(entered: Entered) -> set[str]:
     if uid != 0:
         try:
             system.unshare("users", "mounts")
+            Path("/proc/self/setgroups").write_text("deny", "ascii")
+            Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", "ascii")
+            Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", "ascii")
         except OSError as error:
             entered.missing.append(f"namespaces ({error.strerror})")
             return set()
-        Path("/proc/self/setgroups").write_text("deny", "ascii")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", "ascii")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", "ascii")
     done, refused = [], []
     for name in ("processes", "IPC", "network", "hostname"):
         try:
@@ -167,7 +171,8 @@ def _start_init() -> int:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans that end are reaped
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.closerange(0, OPEN_FILES)
-        system.drop_capabilities()
+        with contextlib.suppress(OSError, KeyError):
+            system.drop_capabilities()
         while True:
             signal.pause()
     finally:
@@ -230,7 +235,7 @@ def _confine(entered: Entered, seen: view.View, shown: list[str], inside: set[st
         os.setresuid(entered.uid, entered.uid, entered.uid)
         system.readable_by_itself()
         system.die_with_parent(signal.SIGKILL)  # the change of uid undid it
-    system.drop_capabilities()
+    entered.attempt("no capabilities", system.drop_capabilities)
     entered.attempt("no new privileges", system.no_new_privileges)
     _settle(scratch, shared)
     shown = [*shown, str(shared)] if shared is not None else shown
