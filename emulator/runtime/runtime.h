@@ -79,27 +79,28 @@ struct Poll {
 };
 constexpr unsigned kPolls = 4;  // a loop that waits asks for no more
 
-// The first line of the cache is what a barrier touches.
+// The first line of the cache is what a start or a barrier touches.
 struct alignas(64) Thread {
   Fiber *fiber;
   Address pc;
+  Address frame;                  // where the state of the kernel's own code begins on the stack; 0: not known
+  Ghost *ghost;                   // that runs with another value than this thread got
+  emu_local *locals;              // the innermost first
   Index3 index;
   int line;
   uint32_t stamp;                 // of its last synchronisation (order.h); older than the block's epoch: that counts
   State state;
   bool wrote_volatile;
+  bool has_yielded;               // since it began to work alone (Checker::refuel)
+  uint8_t poll_count;             // how many of `polls` there are
   int operation, argument, width;
   unsigned mask;
   uint64_t value, result;
   Address last_address, last_pc;  // of the last volatile or atomic access
   uint32_t repeats;               // of the last few such accesses: a repetition is a spinning thread
-  bool has_yielded;               // since it began to work alone (Checker::refuel)
-  emu_local *locals;              // the innermost first
-  Poll polls[kPolls];
-  unsigned poll_count, oldest_poll;
-  Address frame;                  // where the state of the kernel's own code begins on the stack; 0: not known
-  Ghost *ghost;                   // that runs with another value than this thread got
+  unsigned next_poll;             // to be replaced when `polls` is full
   uint64_t switches;              // Worker::switches when the values of `polls` were taken
+  Poll polls[kPolls];
 };
 
 struct Warp {

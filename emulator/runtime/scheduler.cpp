@@ -123,8 +123,6 @@ static inline __attribute__((always_inline)) void finish_thread(Worker &w) {
   if (EMU_UNLIKELY(w.at_barrier) && w.at_barrier + w.done == w.launch->threads) release_barrier(w);
 }
 
-static void forget_polls(Thread &thread) { thread.poll_count = thread.oldest_poll = thread.repeats = 0; }
-
 static void fiber_main() {
   for (;;) {
     Worker &w = *self;
@@ -139,7 +137,7 @@ static void fiber_main() {
       thread.ghost = nullptr;
       thread.locals = nullptr;
       thread.wrote_volatile = thread.has_yielded = false;
-      forget_polls(thread);
+      thread.poll_count = 0;
       enter(w, t);
       launch.run(launch.arguments);
       if (EMU_UNLIKELY(trial.phase != Phase::None)) trial_stops(w, {StopKind::End, 0, 0, 0, 0, 0});
@@ -322,9 +320,8 @@ bool polls_again(Worker &w, Address address, unsigned size, Address pc) {
       ++thread.repeats;
       return true;
     }
-  thread.polls[thread.oldest_poll] = {address, pc, 0, size, false};
-  thread.oldest_poll = (thread.oldest_poll + 1) % kPolls;
-  if (thread.poll_count < kPolls) ++thread.poll_count;
+  unsigned slot = thread.poll_count < kPolls ? thread.poll_count++ : thread.next_poll++ % kPolls;
+  thread.polls[slot] = {address, pc, 0, size, false};
   thread.repeats = 0;
   w.has_moved();
   return false;
@@ -388,7 +385,7 @@ void lockstep(Worker &w, bool writes, Address address, unsigned size, Address pc
   thread.wrote_volatile = writes;
   if (writes) {
     w.has_moved();
-    forget_polls(thread);
+    thread.poll_count = 0;
     thread.last_address = 0;
     thread.last_pc = pc;
   } else if (polls_again(w, address, size, pc)) {
@@ -415,12 +412,12 @@ EMU_API void emu_yield(void) {
   Thread &thread = w.me();
   EMU_SAVE_STATE(thread);
   if (EMU_UNLIKELY(trial.phase != Phase::None) && trial_stops(w, {StopKind::Yield, 0, 0, 0, 0, EMU_CALLER})) return;
-  check.work(w, thread.last_pc ? thread.last_pc : EMU_CALLER);  // of the failed compare-and-swap
+  check.work(w, thread.poll_count ? thread.last_pc : EMU_CALLER);  // of the failed compare-and-swap
   if (w.launch->checked) {
     thread.pc = thread.last_pc;
     note_meeting(w, kThreadMeets + w.current);
   }
-  if (thread.last_address && thread.repeats) yield_polling(w, 1);
+  if (thread.poll_count && thread.repeats) yield_polling(w, 1);
   else yield_here(w);
   thread.frame = 0;
   if (EMU_UNLIKELY(thread.ghost != nullptr)) resume_with_ghost(w);
