@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from emulator.compiler.host import cache_folder
 from grader.release import archive, autograder, copy, gradescope
 from grader.release.main import FOLDER
 from tests.grader.release import clone
@@ -47,6 +48,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(folder / "autograder.zip") as opened:
         opened.extractall(folder / "source")
     (folder / "source" / "seed").chmod(0o600)
+    (folder / "source" / "cache").symlink_to(cache_folder())  # what setup.sh would build
     program = folder / "run_autograder"
     program.write_bytes((folder / "source" / "run_autograder").read_bytes())
     program.chmod(0o755)
