@@ -64,15 +64,17 @@ class Module:
 
 
 def _missing(what: str, name: str, present: Iterable[str]) -> str:
-    """`no kernel 'ad'; did you mean 'add'? It has: add, mul`."""
+    """`no kernel 'ad'; did you mean 'add'? It has: add, mul.`"""
     names = sorted(present)
     text = f"the module has no {what} {name!r}"
     if near := difflib.get_close_matches(name, names, 1):
         text += f"; did you mean {near[0]!r}?"
+    else:
+        text += "."
     text += f" It has: {', '.join(names) or 'none'}"
     if any(other.startswith("_Z") for other in names):
         text += ' (names are mangled: write extern "C" before the kernel, or drop no_extern_c)'
-    return text
+    return f"{text}."
 
 
 def module_from_buffer(
