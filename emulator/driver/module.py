@@ -64,7 +64,7 @@ class Module:
 
 
 def _missing(what: str, name: str, present: Iterable[str]) -> str:
-    """`no kernel 'ad'; did you mean 'add'? It has: add, mul.`"""
+    """What a module lacks, and has: no kernel 'ad'; did you mean 'add'? It has: add, mul."""
     names = sorted(present)
     text = f"the module has no {what} {name!r}"
     if near := difflib.get_close_matches(name, names, 1):
