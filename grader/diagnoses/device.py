@@ -128,9 +128,11 @@ MISTAKES = (
     ),
     Mistake(
         "endless-kernel",
-        "a kernel never ends",
-        "A loop whose condition stays true, or threads that wait for each other.",
-        "Does the loop's variable change on each round, by more than 0 and towards the end?",
+        "a kernel never ends, or does far more work than was asked for",
+        "A loop whose condition stays true, threads that wait for each other, or a launch or a "
+        "loop far longer than the arrays are.",
+        "Does the loop's variable change on each round, by more than 0 and towards the end? Are "
+        "grid and sizes what you meant, or rows and columns exchanged?",
         kinds=("time-limit",),
     ),
     Mistake(

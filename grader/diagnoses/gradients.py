@@ -433,8 +433,9 @@ MISTAKES = (
     Mistake(
         "not-updated",
         "the parameter did not change",
-        "w is what it was before: the update is not launched for it, or works on a copy (eq. 8).",
-        "Update every entry of self.parameters, in place.",
+        "w is what it was before: the update is not launched for it, works on a copy, or takes the "
+        "gradients of the step before, of which there are none yet (eq. 8).",
+        "Update every entry of self.parameters, in place, by the gradients of this step.",
         on(UPDATES, lambda i, _: i["w"]),
     ),
     Mistake(

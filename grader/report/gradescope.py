@@ -59,7 +59,7 @@ def _test(result: Result) -> dict[str, Any]:
     if result.state is not State.NOT_MEASURED and result.max_score:
         test["score"], test["max_score"] = float(result.score), float(result.max_score)
         test["status"] = "passed" if result.state is State.PASSED else "failed"
-    told = in_words(result)
+    told = in_words(result)  # of the folder that the student has, whatever Gradescope calls it
     return {
         **test,
         "name": f"{result.state.symbol} {result.title}",

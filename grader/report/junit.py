@@ -41,7 +41,7 @@ def to_xml(report: Report) -> bytes:
     if report.isolation:
         ET.SubElement(properties, "property", name="isolation", value=plain(report.isolation))
     for result in report.results:
-        _task(suite, result)
+        _task(suite, result, report.submission)
     if told := conduct.in_words(report):
         ET.SubElement(suite, "system-out").text = plain(told)
     for name, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -53,7 +53,7 @@ def to_xml(report: Report) -> bytes:
     return bytes(ET.tostring(suites, "utf-8", xml_declaration=True)) + b"\n"
 
 
-def _task(suite: ET.Element, result: Result) -> None:
+def _task(suite: ET.Element, result: Result, submission: str) -> None:
     parts = {part.name: part for part in result.parts}
     shown = tasks.find(result.task).parts
     for part in shown:
@@ -66,15 +66,14 @@ def _task(suite: ET.Element, result: Result) -> None:
             time=f"{result.seconds / len(shown):.3f}",
         )
         if part.name in parts:
-            _judged(case, result, parts[part.name])
+            _judged(case, in_words(result, submission), result, parts[part.name])
         else:
-            told = in_words(result) or result.state.value
+            told = in_words(result, submission) or result.state.value
             kind = "failure" if result.state is State.NOT_STARTED else "skipped"
             ET.SubElement(case, kind, message=_line(told)).text = told
 
 
-def _judged(case: ET.Element, result: Result, part: PartResult) -> None:
-    told = in_words(result)
+def _judged(case: ET.Element, told: str, result: Result, part: PartResult) -> None:
     if part.fault:
         wrong = ET.SubElement(case, "error", message=_line(part.message), type="grader")
         wrong.text = told

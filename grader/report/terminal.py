@@ -7,6 +7,7 @@ narrow terminal gets short lines.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -41,6 +42,16 @@ _POINTS_WIDTH = 9
 _INDENT = 4
 
 
+class _Console(Console):
+    """A console that falls silent where nobody reads on: `… | head`. The grading goes on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())  # what is still buffered goes there at the end
+        os.close(nowhere)
+
+
 class Terminal:
     """Prints a report, line by line as results come.
 
@@ -62,7 +73,7 @@ class Terminal:
         submission: str = ASSIGNMENT,
         order: Sequence[str] = (),
     ) -> None:
-        self._console = Console(file=file, highlight=False, width=width)
+        self._console = _Console(file=file, highlight=False, width=width)
         if width is None:
             self._console.width = (
                 min(self._console.width, MAX_WIDTH) if self._console.is_terminal else PIPE_WIDTH

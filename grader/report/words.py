@@ -36,10 +36,11 @@ def does_not_load(result: Result) -> str:
     return found[1] if found and result.state in (State.FAILED, State.PARTIAL) else ""
 
 
-def in_words(result: Result) -> str:
+def in_words(result: Result, submission: str = ASSIGNMENT) -> str:
     """What became of a task, and what to do next; "" where there is nothing to say.
 
-    Paragraphs are separated by empty lines; there are no control characters in it.
+    Paragraphs are separated by empty lines; there are no control characters in it. The next command
+    names the submission, as the reader knows it.
     """
     told: list[str] = []
     if result.state is State.GRADER_FAULT:
@@ -55,7 +56,7 @@ def in_words(result: Result) -> str:
         if does_not_load(result):
             told.append(f"next: mend {where}")
         else:
-            told.append(f"{where} · next: make hint TASK={result.task}")
+            told.append(f"{where} · next: {command('hint', submission, result.task)}")
     return plain("\n\n".join(told))
 
 

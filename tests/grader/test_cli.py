@@ -70,3 +70,19 @@ def test_report_to_stdout() -> None:
     both = run("grade", "assignment", "--json", "-", "--junit", "-")
     assert both.returncode == 2
     assert "--json and --junit: one report alone can go to stdout" in both.stderr
+
+
+def test_reader_who_leaves(tmp_path: Path) -> None:
+    """Where nobody reads on (`| head -1`), the grading ends quietly, its files written."""
+    file = tmp_path / "report.json"
+    command = [sys.executable, "-m", "grader", "grade", "assignment", "--json", str(file)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith("backend:")
+    process.stdout.close()
+    assert (process.wait(), process.stderr.read()) == (1, "")
+    process.stderr.close()
+    assert json.loads(file.read_text("utf-8"))["score"] == 0

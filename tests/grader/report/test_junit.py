@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -77,3 +78,9 @@ def test_file(tmp_path: Path) -> None:
     text = (tmp_path / "junit.xml").read_bytes()
     assert text.startswith(b"<?xml version='1.0' encoding='utf-8'?>")
     assert b"<failure" not in text
+
+
+def test_next_step_names_the_submission() -> None:
+    """The next command is one that can be typed: it names the submission."""
+    told = to_xml(replace(report(), submission="mine")).decode()
+    assert "make hint SUBMISSION=mine TASK=" in told

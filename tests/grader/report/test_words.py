@@ -31,4 +31,6 @@ def test_does_not_load() -> None:
 def test_not_loaded_in_words() -> None:
     """Where a file does not load, the next step is to mend it; else it is a hint."""
     assert "next: mend kernels.py:41" in in_words(LOST)
-    assert "make hint TASK=1.1" in in_words(replace(LOST, message="Z: wrong"))
+    wrong = replace(LOST, message="Z: wrong")
+    assert "make hint TASK=1.1" in in_words(wrong)
+    assert "make hint SUBMISSION='my work' TASK=1.1" in in_words(wrong, "my work")
