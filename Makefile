@@ -4,6 +4,7 @@ SUBMISSION = assignment
 PYTHON    := $(shell test -x .venv/bin/python && echo .venv/bin/python || echo python3)
 SETUP      = $(PYTHON) -m backend.setup
 RUN        = .venv/bin/python
+QUOTED     = $(patsubst '~/%,"$$HOME"/'%,'$(subst ','\'',$(SUBMISSION))')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup doctor grade watch hint time test lint handout class fidelity release gradescope bench
@@ -13,16 +14,16 @@ help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 grade:  ## grade SUBMISSION (a folder, zip or notebook; default: assignment), TASK=2.3 for one task
-	@$(SETUP) && $(RUN) -m grader grade $(SUBMISSION) $(if $(TASK),--task $(TASK)) $(ARGS)
+	@$(SETUP) && $(RUN) -m grader grade $(QUOTED) $(if $(TASK),--task $(TASK)) $(ARGS)
 
 watch:  ## grade again at each save, with hints and the page at a key; SUBMISSION=folder
-	@$(SETUP) && $(RUN) -m grader watch $(SUBMISSION)
+	@$(SETUP) && $(RUN) -m grader watch $(QUOTED)
 
 hint:  ## a hint for TASK=2.3; ask again for a clearer one
-	@$(SETUP) && $(RUN) -m grader hint $(if $(TASK),$(TASK) --submission $(SUBMISSION)) $(ARGS)
+	@$(SETUP) && $(RUN) -m grader hint $(if $(TASK),$(TASK) --submission $(QUOTED)) $(ARGS)
 
 time:  ## where the time of your kernels and of a training step goes; SUBMISSION=folder
-	@$(SETUP) && $(RUN) -m grader time $(SUBMISSION)
+	@$(SETUP) && $(RUN) -m grader time $(QUOTED)
 
 setup:  ## set up this clone's environment (the other targets do it when needed)
 	@$(SETUP) --retry && $(RUN) -m backend.doctor
