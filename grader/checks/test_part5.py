@@ -179,7 +179,7 @@ def test_column_mean_time(student: Student) -> None:
 
 @part("5.1", "activate")
 def test_activate_time(student: Student) -> None:
-    """Activate is about as fast as the reference's."""
+    """A call of activate is about as fast as the reference's."""
     H = 256
     Z = normal(student.rng, TILE_ROWS, H)
 

@@ -345,19 +345,18 @@ _LEAST, _MOST = 0.5, 16.0  # of the axis of ratios, by its logarithm
 
 
 def _ratio(timing: Timing) -> Html:
-    """A bar from 1 to the ratio, its interval, and where points begin and end to be lost."""
+    """The ratio as a bar, its interval, and where points begin and end to be lost."""
 
     def x(ratio: float) -> float:
         held = min(max(ratio, _LEAST), _MOST)
         return round(100 * math.log(held / _LEAST) / math.log(_MOST / _LEAST), 1)
 
     ratio = timing.time_us / timing.reference_us
-    left, right = sorted((x(1), x(ratio)))
     parts = [
         tag("line", x1=x(at), x2=x(at), y1=0, y2=12, class_=kind)
         for at, kind in ((1.0, "one"), (FULL_POINTS, "limit"), (NO_POINTS, "limit"))
     ]
-    parts.append(tag("rect", x=left, y=3, width=max(right - left, 0.8), height=6, class_="yours"))
+    parts.insert(0, tag("rect", y=2, width=max(x(ratio), 0.8), height=8, class_="yours"))
     if timing.interval:
         low, high = (x(end) for end in timing.interval)
         width = round(max(high - low, 0.6), 1)
