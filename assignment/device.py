@@ -163,11 +163,11 @@ def side_by_side(arrays: Mapping[str, npt.ArrayLike]) -> dict[str, GPUArray]:
 
 def room_for(arrays: Mapping[str, Any]) -> dict[str, GPUArray]:
     """Return arrays of the same shapes, float32, contents undefined, in one piece of memory."""
-    whole = empty(sum(array.size for array in arrays.values()))
+    whole = empty(sum([array.size for array in arrays.values()]))
     room, place = {}, int(whole.gpudata)
     for name, array in arrays.items():
-        room[name] = _view(whole, array.shape, place)
-        place += room[name].nbytes
+        room[name] = view = _view(whole, array.shape, place)
+        place += view.nbytes
     return room
 
 
@@ -181,11 +181,13 @@ def joined(
     """
     pairs = [(array, others[name]) for name, array in arrays.items()]
     whole, other = pairs[0][0].base, pairs[0][1].base
-    # In the same order in memory: as far from each other for each name.
-    layouts = {(id(a.base), id(b.base), int(b.gpudata) - int(a.gpudata)) for a, b in pairs}
-    if len(layouts) > 1 or whole is None or other is None:
+    if whole is None or other is None:
         return pairs
-    size = sum(array.size for array, _ in pairs)
+    size, apart = 0, int(other.gpudata) - int(whole.gpudata)
+    for a, b in pairs:  # in the same order in memory: as far from each other for each name
+        if a.base is not whole or b.base is not other or int(b.gpudata) - int(a.gpudata) != apart:
+            return pairs
+        size += a.size
     return [(whole, other)] if whole.size == other.size == size else pairs
 
 
