@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader.classroom import fingerprint
 from grader.classroom.cluster import Where
 from grader.classroom.folder import RunFolder
 from grader.classroom.run import ClassRun, Options
@@ -72,7 +73,14 @@ class Classroom:
         return sorted(file.read_text().splitlines()) if file.exists() else []
 
 
+THIS_GRADER = {"grader/oracle.py": "as it is"}
+
+REAL = fingerprint.of_grader
+
+
 @pytest.fixture
-def classroom(tmp_path: Path) -> Classroom:
-    """An empty class."""
+def classroom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
+    """An empty class, and a grader that nobody edits meanwhile."""
+    monkeypatch.setattr(fingerprint, "of_grader", lambda: THIS_GRADER)
+    monkeypatch.setattr(fingerprint, "touched", dict)
     return Classroom(tmp_path)

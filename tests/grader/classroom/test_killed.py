@@ -16,15 +16,20 @@ import pytest
 from grader.classroom import run as running
 from grader.classroom.cluster import Where
 from grader.classroom.folder import RunFolder, write_whole
-from tests.grader.classroom.conftest import FAKE
+from tests.grader.classroom.conftest import FAKE, THIS_GRADER
 
 if TYPE_CHECKING:
     from tests.grader.classroom.conftest import Classroom
 
 ROOT = Path(__file__).resolve().parents[3]
-PROGRAM = (
-    f"import sys; from grader.classroom.command import main; sys.exit(main(sys.argv[1:], {FAKE!r}))"
-)
+PROGRAM = f"""
+import sys
+from grader.classroom import fingerprint
+from grader.classroom.command import main
+fingerprint.of_grader = lambda: {THIS_GRADER!r}
+fingerprint.touched = dict
+sys.exit(main(sys.argv[1:], {FAKE!r}))
+"""
 
 
 def start(classroom: Classroom) -> subprocess.Popen[str]:

@@ -11,6 +11,7 @@ from distributed import LocalCluster
 
 from grader.classroom import cluster, fingerprint
 from grader.classroom.cluster import ClusterError, Where
+from tests.grader.classroom.conftest import REAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +21,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[str]:
-    """The address of a scheduler with two workers that come back when they die."""
+def scheduler(
+    tmp_path: Path, classroom: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The address of a scheduler with two workers that come back when they die.
+
+    They are processes of their own, with the grader as it is.
+    """
+    del classroom
+    monkeypatch.setattr(fingerprint, "of_grader", REAL)
     with LocalCluster(
         n_workers=2,
         threads_per_worker=1,
