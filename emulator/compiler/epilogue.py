@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from .translate import CONSTANT_SECTION, Kernel
+from typing import TYPE_CHECKING
+
+from .variables import CONSTANT_SECTION
+
+if TYPE_CHECKING:
+    from .functions import Kernel
 
 _HIDDEN = '__attribute__((visibility("hidden")))'
 _WEAK = '__attribute__((weak, visibility("hidden")))'

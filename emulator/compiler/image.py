@@ -19,7 +19,7 @@ from . import host, limits, seal
 from .dwarf import Debug
 from .elf import FUNCTION, OBJECT, THREAD_LOCAL, UNDEFINED, Elf, Symbol
 from .lines import source_lines
-from .translate import CONSTANT_SECTION, READ_ONLY_SECTION
+from .variables import CONSTANT_SECTION, READ_ONLY_SECTION
 
 _ABI = 4  # EMU_ABI in emulator/abi.h
 _RTLD_NOW = 2

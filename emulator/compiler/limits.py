@@ -6,7 +6,7 @@ Too much static memory, and calls of the host's functions.
 from __future__ import annotations
 
 from .elf import FUNCTION, THREAD_LOCAL, UNDEFINED, Elf, Symbol
-from .translate import CONSTANT_SECTION, READ_ONLY_SECTION
+from .variables import CONSTANT_SECTION, READ_ONLY_SECTION
 
 # What kernels may call of the host: the runtime, the sanitizers' callbacks, plain memory and string
 # functions,
