@@ -56,7 +56,7 @@ def prepare() -> None:
         made = Path(tempfile.mkdtemp(prefix=f".{_NAME}", dir=target.parent))
         try:
             _build(made)
-            made.chmod(0o755)
+            _open_to_all(made)
             made.rename(target)  # graders that build at once each build their own; one stays
         finally:
             shutil.rmtree(made, ignore_errors=True)
@@ -75,6 +75,13 @@ def _build(folder: Path) -> None:
         timeout=_LIMIT_S,
         check=True,
     )
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let workers of other user ids read it, whatever this process's umask is."""
+    folder.chmod(0o755)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _fingerprint() -> str:

@@ -212,12 +212,14 @@ def _confine(entered: Entered, seen: view.View, shown: list[str], inside: set[st
     """The worker's own part, in the order in which each step is still allowed."""
     system.die_with_parent(signal.SIGKILL)
     os.setsid()
+    os.umask(0o022)  # the root folder is for another user to read
     with contextlib.suppress(OSError):
         system.unshare("mounts")  # without a user namespace it has not been left yet
     entered.own_root = entered.attempt(
         "own root folder",
         lambda: view.build_root(seen, shown, own_processes="processes" in inside),
     )
+    _give_up_id_if_closed(entered, seen)
     scratch, shared = Path(view.OWN_SCRATCH), seen.shared_cache
     if not entered.own_root:
         scratch, shared = _share_the_machine(entered, seen)
@@ -251,14 +253,7 @@ def _share_the_machine(entered: Entered, seen: view.View) -> tuple[Path, Path | 
         a folder to write, new within the judge's scratch folder (where nothing of a submission can
         lie in wait), and the shared cache.
     """
-    needed = [sys.prefix, sys.base_prefix, *map(str, seen.readable)]
     uid, shared = entered.uid, seen.shared_cache
-    if uid is not None:
-        closed = next((path for path in needed if not _can_read(path, uid)), None)
-        if closed is not None:
-            entered.measures.remove(_OWN_ID)
-            entered.missing.append(f"{_OWN_ID} (others may not read {closed})")
-            uid = entered.uid = None
     scratch = Path(tempfile.mkdtemp(dir=seen.scratch))
     if uid is not None:
         seen.scratch.chmod(0o711)
@@ -268,6 +263,23 @@ def _share_the_machine(entered: Entered, seen: view.View) -> tuple[Path, Path | 
             view.copy(str(shared), str(copy))
             shared = copy
     return scratch, shared
+
+
+def _give_up_id_if_closed(entered: Entered, seen: view.View) -> None:
+    """Keep the judge's user id where another could not read what it has to.
+
+    In a root folder of its own a worker meets neither the folders above those (/root, often) nor a
+    closed submission (it gets a copy); what is installed may be closed there, too.
+    """
+    emulator = Path(__file__).resolve().parents[2] / "emulator" / "__init__.py"
+    needed = [sys.prefix, sys.base_prefix, os.__file__, str(emulator)]
+    needed += [] if entered.own_root else map(str, seen.readable)
+    uid = entered.uid
+    closed = [path for path in needed if uid is not None and not _can_read(path, uid)]
+    if closed:
+        entered.measures.remove(_OWN_ID)
+        entered.missing.append(f"{_OWN_ID} (others may not read {closed[0]})")
+        entered.uid = None
 
 
 def _can_read(path: str, uid: int) -> bool:

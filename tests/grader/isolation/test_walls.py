@@ -411,6 +411,18 @@ def test_landlock_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert landlock.abi() == 0
 
 
+def test_careful_umask(tmp_path: Path) -> None:
+    """A grader whose files nobody else may read gets the same walls."""
+    before = os.umask(0o077)
+    try:
+        made = Prison(tmp_path)
+        assert made.found("found = os.getuid()") != "0"
+        made.judge.close()
+    finally:
+        os.umask(before)
+    assert "own user id" in made.judge.reached.measures
+
+
 def test_exit_is_told(own_prison: Prison) -> None:
     """How a worker ends is told as without walls."""
     own_prison.found("found = 1")
