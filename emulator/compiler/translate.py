@@ -120,7 +120,10 @@ class _Translator:
     def _enter(self, start: int, brace: int) -> bool:
         """Open a scope at `brace`; False: the brace opens an initialiser."""
         words = self.code.words(start, brace)
-        if self._inside_function():
+        makes_type = {"class", "struct", "union", "enum"} & set(words) and "=" not in words
+        if makes_type and "__emu_shared__" in words:  # its variables come after the type
+            self.scopes.append(Scope("class", "", start))
+        elif self._inside_function():
             self._shared(start, brace)
             if "__emu_global__" in words and self.bodies:  # the function before it was not closed
                 self.bodies.append(Body(start, brace, self.code.skip_group(brace), ""))
@@ -133,7 +136,7 @@ class _Translator:
         elif (name_at := self.code.function_name(start, brace)) is not None:
             self.functions.define(start, brace, name_at, self.scopes)
             self.scopes.append(Scope("function", self.code.at(name_at), start))
-        elif {"class", "struct", "union", "enum"} & set(words) and "=" not in words:
+        elif makes_type:
             self.scopes.append(Scope("class", "", start))
         else:
             return False

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 TELLING = (
+    "tests/emulator/compiler/test_cooperative_groups.py",
     "tests/emulator/compiler/test_device_functions.py",
     "tests/emulator/compiler/test_image.py",
     "tests/emulator/compiler/test_nvcc.py",

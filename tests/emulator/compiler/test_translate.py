@@ -71,6 +71,14 @@ def test_keeps_lines() -> None:
         ),
         (f"static {SHARED} volatile int a[4];", ("static thread_local", "volatile int")),
         (f"float {SHARED} a[4];", ("static thread_local", "aligned(16)", "float")),
+        (
+            f"{SHARED} union {{ float f[4]; int i; }} u, v[2];",
+            ("static thread_local", "union { float f[4]; int i; }", "auto &u = ", "auto &v = "),
+        ),
+        (
+            f"{SHARED} struct S {{ int a, b; }} s;",
+            ("struct S { int a, b; } emu_shared1_s", "&s = "),
+        ),
         (f"extern {SHARED} float a[];", ("typedef", "&a = ::emu::dynamic_shared<")),
         (f"extern volatile {SHARED} float a[][32];", ("typedef", "[][32]", "&a = ")),
     ],
