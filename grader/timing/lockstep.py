@@ -243,14 +243,8 @@ class Pair:
                 for side in self._rng.permutation(2):
                     (own, reference)[side].append(self.take(int(side), subject, order))
                 check(subject, order, own[-1], reference[-1])
-            told = trust.contradiction(
-                own,
-                reference,
-                found.time_us,
-                found.reference_us,
-                per_time,
-                RELEASES * self._release_us,
-            )
+            release_us = RELEASES * self._release_us
+            told = trust.contradiction(own, reference, found.high, per_time, release_us)
             if not told:
                 return
         raise CheckFailure(told, void=told)
