@@ -70,8 +70,7 @@ MISTAKES = (
         "the step makes new parameters",
         "Parameters are updated in place: whoever holds them, a CUDA graph for example, would go "
         "on with the old ones, and each step would allocate.",
-        "Let sgd_update change each parameter where it is, and assign nothing to "
-        "self.parameters.",
+        "Let sgd_update change each parameter where it is, and assign nothing to self.parameters.",
     ),
     Mistake(
         "parameters-changed",
