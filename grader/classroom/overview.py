@@ -230,6 +230,7 @@ def _to_look_at(rows: Sequence[Row], links: Mapping[int, str]) -> Html | None:
 
 def _students(rows: Sequence[Row], links: Mapping[int, str]) -> Html | None:
     lines = []
+    noted = any(row.entry.notes for row in rows)
     for row in rows:
         counts = Counter(
             {
@@ -248,10 +249,10 @@ def _students(rows: Sequence[Row], links: Mapping[int, str]) -> Html | None:
                 tag("td", row.student.id, class_="text names id"),
                 tag("td", f"{row.score} / {row.max_score}"),
                 tag("td", _share(counts)),
-                tag("td", "; ".join(row.entry.notes), class_="text names"),
+                tag("td", "; ".join(row.entry.notes), class_="text names") if noted else None,
             )
         )
-    return _table(("student", "id", "score", "", "notes"), lines)
+    return _table(("student", "id", "score", "", *(["notes"] if noted else [])), lines)
 
 
 def _footer(rows: Sequence[Row], level: str) -> Html:

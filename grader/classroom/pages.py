@@ -99,6 +99,10 @@ def _nothing(row: Row) -> tuple[Html, ...]:
     return (tag("header", title, score, tag("p", tag("strong", row.error), class_="next"), *notes),)
 
 
+def _id(row: Row) -> str:
+    return f" · {row.student.id}" if row.student.id != row.student.name else ""
+
+
 # What was seen beside results ----------------------------------------------------------------
 
 
@@ -111,13 +115,13 @@ def _integrity(rows: Sequence[Row], links: Sequence[str]) -> str:
         items = [
             tag(
                 "li",
-                tag("strong", f"{found[0].title}. "),
+                tag("strong", f"{found[0].title[:1].upper()}{found[0].title[1:]}"),
                 *(tag("p", tag("code", conduct.where(one))) for one in found),
-                tag("p", conduct.advice(found[0]), class_="note"),
+                tag("p", f"{found[0].rule} {found[0].cost}", class_="note"),
             )
             for found in seen.values()
         ]
-        heading = tag("h3", tag("a", row.student.name, href=target), f" · {row.student.id}")
+        heading = tag("h3", tag("a", row.student.name, href=target), _id(row))
         people.append(tag("section", heading, tag("ul", *items), class_="person"))
     told = (
         "What submissions did beside computing results, as it was seen. It says what, not why: "
