@@ -147,7 +147,9 @@ def test_endless_loop(judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPa
     """An endless loop is stopped after a limit of processor time, and not run a second time."""
     monkeypatch.setattr(limits, "CPU_LIMIT_S", 2.0)
     judge = judged(kernels=kernels("while True: pass"))
-    assert "stopped after 2 s of work" in failure(judge, call("kernels.bias_add", Z, b)).message
+    stopped = failure(judge, call("kernels.bias_add", Z, b))
+    assert "stopped after 2 s of work" in stopped.message
+    assert (stopped.file, stopped.line) == ("kernels.py", 4)
     assert "was not run again" in failure(judge, call("kernels.bias_add", Z, b)).message
 
 
