@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pytest
 
 EMPTY = "# nothing here\n"
+AT_REST = "even while your kernels and cuBLAS do nothing"
+"""A stand-in is NumPy, and the grader sees that."""
 
 
 def test_contract(submission: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,6 +30,7 @@ def test_contract(submission: Callable[..., Path], monkeypatch: pytest.MonkeyPat
         for result in report.results
         for part in result.parts
         if not part.passed and "launched no kernel of yours" not in part.message
+        if not any(AT_REST in other.message for other in result.parts)
     }
     messages = [part.message for result in report.results for part in result.parts if part.message]
     assert wrong == set(), messages
