@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 import backend
-from grader import cost
+from grader import cost, cost_count
 from grader.actions import Action, Kept, call, keep, new
 from grader.devices import EMULATOR, GPU, short_name
 from grader.grade import SubmissionError, check_folder, given_device
@@ -28,6 +28,7 @@ from grader.judge import Judge
 from grader.process import WorkerProcess, WorkerStartError
 from grader.report.plain import plain
 from grader.timing.lockstep import COPY_BYTES, Contender
+from grader.timing.rows import Row, table
 from grader.verdicts import CheckFailure
 
 if TYPE_CHECKING:
@@ -36,12 +37,6 @@ if TYPE_CHECKING:
     from grader.timing.trust import Burst
 
     Array = NDArray[Any]
-
-LAUNCH_US = 4.0
-"""What a launch takes on the host, measured on an H100 with Python 3.12 (benchmarks)."""
-
-NEAR_COPY = 0.75
-"""Of a copy's bandwidth: from here on there is little to gain."""
 
 TOUCHED_BYTES = 256 << 20
 WIDE = {"softmax_xent": 1000}
@@ -58,85 +53,6 @@ MODELS = (
 )
 """Training steps at the homework's sizes."""
 
-COLUMNS = ("", "time", "of a copy", "launches", "cuBLAS", "allocations", "waits", "host copies")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One kernel, or one training step.
-
-    Attributes:
-        name: with its size.
-        is_step: a training step.
-        time_us: None without a GPU.
-        share: of a copy's bandwidth; None for steps, and without a GPU.
-        launches: of kernels, by one call.
-        work: what else it asks of the device; see `grader.worker.work`.
-        traffic: what is known of a kernel's memory traffic, "" where it is fine.
-        problem: why there are no figures, "" where there are.
-    """
-
-    name: str
-    is_step: bool = False
-    time_us: float | None = None
-    share: float | None = None
-    launches: int = 0
-    work: dict[str, int] = field(default_factory=dict)
-    traffic: str = ""
-    problem: str = ""
-
-    @property
-    def host_copies(self) -> int:
-        """Between the host's memory and the device's."""
-        return self.work.get("uploads", 0) + self.work.get("downloads", 0)
-
-    @property
-    def calls(self) -> int:
-        """Launches of kernels, cuBLAS's included."""
-        return self.launches + self.work.get("cublas", 0)
-
-
-NEEDLESS = {
-    "host copies": "host round trip: {} copies between host and device in {}; leave results, the "
-    "loss included, on the device",
-    "allocations": "allocation in the loop: {} in {}; take memory from the pool, "
-    "device.empty(shape)",
-    "synchronisations": "waits for the device {} times in {}; launches run one after the other by "
-    "themselves",
-}
-"""What a call can do without, the worst first, and what to do instead."""
-
-
-def advice(row: Row) -> str:
-    """The first thing to do about a row, in a line."""
-    counts = {**row.work, "host copies": row.host_copies}
-    for kind, told in NEEDLESS.items():
-        if counts.get(kind):
-            return told.format(counts[kind], "a step" if row.is_step else "a call")
-    return row.traffic or _by_time(row)
-
-
-def _by_time(row: Row) -> str:
-    """What the time says of a row that asks for nothing it could do without."""
-    least_us = row.calls * LAUNCH_US
-    if row.time_us is None:
-        if row.is_step:
-            return f"{row.calls} launches: about {least_us:.0f} µs or more on any GPU"
-        return "memory traffic as the reference's"
-    if row.share is not None and row.share >= NEAR_COPY:
-        return "bandwidth-bound: about as fast as memory allows"
-    if row.share is not None:
-        return (
-            "below the bandwidth of a copy: let neighbouring threads touch neighbouring elements, "
-            "and each element once"
-        )
-    if row.time_us < 2 * least_us:
-        return (
-            f"launch-bound: {row.calls} launches take about {least_us:.0f} µs on the host; fewer "
-            "launches, or one graph (task 5.3)"
-        )
-    return "the device decides: see the kernels above"
-
 
 def rows(folder: Path, device: Path, name: str) -> list[Row]:
     """Measure what can be measured on a device.
@@ -148,17 +64,17 @@ def rows(folder: Path, device: Path, name: str) -> list[Row]:
     """
     judge = Judge(folder, 0, device, name)
     stopwatch = Stopwatch(folder, device) if name == GPU else None
+    cases = cost_count.CASES
     try:
-        counted = [_kernel(judge, stopwatch, case) for case in cost.CASES]
+        counted = [_kernel(judge, stopwatch, case) for case in cases]
         steps = [_step(judge, stopwatch, *model) for model in MODELS]
+        if name == EMULATOR:
+            broken = [case.task for case, row in zip(cases, counted, strict=True) if row.problem]
+            costs = cost.compare(judge, broken)
+            told = {item.name.partition(",")[0]: item.advice for item in costs}
+            counted = [replace(row, traffic=told.get(row.name, "")) for row in counted]
     finally:
         judge.close()
-    if name == EMULATOR:
-        broken = [case.task for case, row in zip(cost.CASES, counted, strict=True) if row.problem]
-        judge = Judge(folder, 0, device, name)
-        told = {item.name.partition(",")[0]: item.advice for item in cost.compare(judge, broken)}
-        judge.close()
-        counted = [Row(**{**vars(row), "traffic": told.get(row.name, "")}) for row in counted]
     return [*counted, *steps]
 
 
@@ -178,7 +94,7 @@ class Stopwatch:
         self._contender.burst({"count": 1})
         self.copy_bytes_per_us = 2 * COPY_BYTES / self._contender.burst({"count": 10}).median_us
 
-    def kernel_us(self, case: cost.Case, rows: int, columns: int) -> float:
+    def kernel_us(self, case: cost_count.Case, rows: int, columns: int) -> float:
         """The median time of a launcher on a matrix, inputs fresh and the cache cold."""
         arrays: list[Array] = []
         entries: list[dict[str, Any]] = []
@@ -214,7 +130,7 @@ def minibatch() -> list[Array]:
     return [rng.random((N, D), dtype=np.float32), rng.integers(0, C, N).astype(np.int32)]
 
 
-def _kernel(judge: Judge, stopwatch: Stopwatch | None, case: cost.Case) -> Row:
+def _kernel(judge: Judge, stopwatch: Stopwatch | None, case: cost_count.Case) -> Row:
     """A launcher: counted on a small matrix, timed on one larger than any cache."""
     name = case.function
     arguments = case.arguments(np.random.default_rng(0), case.rows, case.columns)
@@ -226,7 +142,7 @@ def _kernel(judge: Judge, stopwatch: Stopwatch | None, case: cost.Case) -> Row:
     if stopwatch is None:
         return Row(name, launches=launches, work=work)
     columns = WIDE.get(name, WIDTH)
-    row_bytes = cost.FLOAT_BYTES * case.floats(case.rows, columns) / case.rows
+    row_bytes = cost_count.FLOAT_BYTES * case.floats(case.rows, columns) / case.rows
     large = int(TOUCHED_BYTES / row_bytes)
     try:
         time_us = stopwatch.kernel_us(case, large, columns)
@@ -264,37 +180,6 @@ def _counted(judge: Judge, function: str, *actions: Action) -> dict[str, Any] | 
 
 
 # Output ------------------------------------------------------------
-
-
-def table(measured: list[Row]) -> list[str]:
-    """The rows as lines: figures in columns, and below each row its advice."""
-    lines = [list(COLUMNS), *(_cells(row) for row in measured)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(COLUMNS))]
-    shown = [_aligned(lines[0], widths)]
-    for row, line in zip(measured, lines[1:], strict=True):
-        shown += [_aligned(line, widths), f"    {row.problem or advice(row)}"]
-    return shown
-
-
-def _cells(row: Row) -> list[str]:
-    if row.problem:
-        return [row.name, *[""] * (len(COLUMNS) - 1)]
-    return [
-        row.name,
-        "–" if row.time_us is None else f"{row.time_us:,.1f} µs",
-        "–" if row.share is None else f"{row.share:.0%}",
-        str(row.launches),
-        *(str(row.work.get(kind, 0)) for kind in ("cublas", "allocations", "synchronisations")),
-        str(row.host_copies),
-    ]
-
-
-def _aligned(cells: list[str], widths: list[int]) -> str:
-    first, *rest = (
-        cell.rjust(width) if place else cell.ljust(width)
-        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    )
-    return "  ".join([first, *rest]).rstrip()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grader import cost, tasks
+from grader.cost_count import CASES
 from grader.devices import Devices
 from grader.grade import grade
 from grader.result import Result, State
@@ -108,13 +109,13 @@ def test_what_is_recorded_is_the_solutions(reference: Judge) -> None:
     text = cost.record(reference)
     assert cost.FILE.read_text("utf-8") == text
     assert cost.record(reference) == text
-    assert set(cost.recorded()) == {case.function for case in cost.CASES}
+    assert set(cost.recorded()) == {case.function for case in CASES}
 
 
 def test_a_kernel_as_good_says_nothing(reference: Judge) -> None:
     """The reference beside itself costs as much, and there is nothing to advise."""
     found = cost.compare(reference)
-    assert [item.ratio for item in found] == [1.0] * len(cost.CASES)
+    assert [item.ratio for item in found] == [1.0] * len(CASES)
     assert not any(item.advice for item in found)
     assert len(cost.notes(found)) == 1
     assert cost.notes([]) == ()
@@ -141,14 +142,14 @@ def test_advice(submission: Callable[..., Path], text: str, told: str, line: str
     at = [number for number, source in enumerate(lines, 1) if line in source]
     assert any(told.format(number) in note for note in result.notes for number in at), result.notes
     assert len(result.notes) == 2
-    assert len(result.evidence) == len(cost.CASES)
+    assert len(result.evidence) == len(CASES)
 
 
 def test_wrong_kernels_are_not_counted(submission: Callable[..., Path]) -> None:
     """What a wrong kernel costs says nothing."""
     wrong = "\nright = bias_add\ndef bias_add(Z, b):\n    right(Z, b)\n    right(Z, b)\n"
     result = timed(with_kernels(submission, wrong))
-    assert len(result.evidence) == len(cost.CASES) - 1
+    assert len(result.evidence) == len(CASES) - 1
     assert not any("bias_add" in note for note in result.notes)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grader.grade import given_device
-from grader.timing import table
-from grader.timing.table import Row, advice
+from grader.timing import rows, table
+from grader.timing.rows import Row, advice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ def test_advice(row: Row, told: str) -> None:
 
 def test_table() -> None:
     """Figures stand in columns; what is not known is a dash; below each row its advice."""
-    lines = table.table(
+    lines = rows.table(
         [
             Row("bias_add", False, 92.84, 0.91, 1),
             Row("step", is_step=True, launches=9, work={"cublas": 5, "downloads": 1}),

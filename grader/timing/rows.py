@@ -1,0 +1,121 @@
+"""What is known of a kernel's or a training step's time, as a line of a table and one of advice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+LAUNCH_US = 4.0
+"""What a launch takes on the host, measured on an H100 with Python 3.12 (benchmarks)."""
+
+NEAR_COPY = 0.75
+"""Of a copy's bandwidth: from here on there is little to gain."""
+
+COLUMNS = ("", "time", "of a copy", "launches", "cuBLAS", "allocations", "waits", "host copies")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kernel, or one training step.
+
+    Attributes:
+        name: with its size.
+        is_step: a training step.
+        time_us: None without a GPU.
+        share: of a copy's bandwidth; None for steps, and without a GPU.
+        launches: of kernels, by one call.
+        work: what else it asks of the device; see `grader.worker.work`.
+        traffic: what is known of a kernel's memory traffic, "" where it is fine.
+        problem: why there are no figures, "" where there are.
+    """
+
+    name: str
+    is_step: bool = False
+    time_us: float | None = None
+    share: float | None = None
+    launches: int = 0
+    work: dict[str, int] = field(default_factory=dict)
+    traffic: str = ""
+    problem: str = ""
+
+    @property
+    def host_copies(self) -> int:
+        """Between the host's memory and the device's."""
+        return self.work.get("uploads", 0) + self.work.get("downloads", 0)
+
+    @property
+    def calls(self) -> int:
+        """Launches of kernels, cuBLAS's included."""
+        return self.launches + self.work.get("cublas", 0)
+
+
+NEEDLESS = {
+    "host copies": "host round trip: {} copies between host and device in {}; leave results, the "
+    "loss included, on the device",
+    "allocations": "allocation in the loop: {} in {}; take memory from the pool, "
+    "device.empty(shape)",
+    "synchronisations": "waits for the device {} times in {}; launches run one after the other by "
+    "themselves",
+}
+"""What a call can do without, the worst first, and what to do instead."""
+
+
+def advice(row: Row) -> str:
+    """The first thing to do about a row, in a line."""
+    counts = {**row.work, "host copies": row.host_copies}
+    for kind, told in NEEDLESS.items():
+        if counts.get(kind):
+            return told.format(counts[kind], "a step" if row.is_step else "a call")
+    return row.traffic or _by_time(row)
+
+
+def _by_time(row: Row) -> str:
+    """What the time says of a row that asks for nothing it could do without."""
+    least_us = row.calls * LAUNCH_US
+    if row.time_us is None:
+        if row.is_step:
+            return f"{row.calls} launches: about {least_us:.0f} µs or more on any GPU"
+        return "memory traffic as the reference's"
+    if row.share is not None and row.share >= NEAR_COPY:
+        return "bandwidth-bound: about as fast as memory allows"
+    if row.share is not None:
+        return (
+            "below the bandwidth of a copy: let neighbouring threads touch neighbouring elements, "
+            "and each element once"
+        )
+    if row.time_us < 2 * least_us:
+        return (
+            f"launch-bound: {row.calls} launches take about {least_us:.0f} µs on the host; fewer "
+            "launches, or one graph (task 5.3)"
+        )
+    return "the device decides: see the kernels above"
+
+
+def table(measured: list[Row]) -> list[str]:
+    """The rows as lines: figures in columns, and below each row its advice."""
+    lines = [list(COLUMNS), *(_cells(row) for row in measured)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(COLUMNS))]
+    shown = [_aligned(lines[0], widths)]
+    for row, line in zip(measured, lines[1:], strict=True):
+        shown += [_aligned(line, widths), f"    {row.problem or advice(row)}"]
+    return shown
+
+
+def _cells(row: Row) -> list[str]:
+    if row.problem:
+        return [row.name, *[""] * (len(COLUMNS) - 1)]
+    return [
+        row.name,
+        "–" if row.time_us is None else f"{row.time_us:,.1f} µs",
+        "–" if row.share is None else f"{row.share:.0%}",
+        str(row.launches),
+        *(str(row.work.get(kind, 0)) for kind in ("cublas", "allocations", "synchronisations")),
+        str(row.host_copies),
+    ]
+
+
+def _aligned(cells: list[str], widths: list[int]) -> str:
+    first, *rest = (
+        cell.rjust(width) if place else cell.ljust(width)
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join([first, *rest]).rstrip()
