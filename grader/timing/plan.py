@@ -10,8 +10,9 @@ instead, which `make release` puts beside this file:
 
 Unpacked, it is a folder of the five files of a submission, which `grader.timing.replay` serves: the
 worker that takes the reference's times loads and times it like any other. What differs from the
-solution's own Python is the arithmetic between its calls of device.py and cuBLAS, a hundredth of a
-training step's time on the host.
+solution's own Python is the arithmetic between its calls of device.py and cuBLAS: the host's share
+of a training step is 6 to 9 % less; that of a kernel's time is hidden. Measured on an H100, replay
+over solution: kernels 1.00 to 1.01, the step 0.93 to 1.03, where the solution varies as much.
 """
 
 from __future__ import annotations
