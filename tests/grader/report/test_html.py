@@ -129,7 +129,7 @@ def test_same_report_same_bytes() -> None:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[browser.Browser]:
     """One browser for all tests of this file."""
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         started = browser.Browser(Path(profile))
         yield started
         started.close()
