@@ -143,6 +143,11 @@ def _undefined_arguments(compiler: Compiler) -> str:
     return "-disable-noundef-analysis" if run(probe, "").returncode else word
 
 
+def hides_elements(compiler: Compiler) -> bool:
+    """Whether it is a clang (14 was tried) that shows no accesses to elements of local arrays."""
+    return compiler.family == "clang" and "disable" in _undefined_arguments(compiler)
+
+
 def no_loads_of_its_own(compiler: Compiler) -> list[str]:
     """Flags against optimisations that read a variable which the program only writes.
 

@@ -180,7 +180,9 @@ class Job:
 
         second, complaints = f"{object_file}.o", ""
         for _ in range(2):
-            announced = local_variables.announced(code, messages, complaints)
+            announced = local_variables.announced(
+                code, messages, complaints, arrays=not host.hides_elements(self.compiler)
+            )
             if announced is None:
                 return
             result = self._object(announced, second, host.no_loads_of_its_own(self.compiler))

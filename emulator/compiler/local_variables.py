@@ -27,7 +27,7 @@ _NOT_A_TYPE = {
 _OPEN, _CLOSE = {"(", "[", "{"}, {")", "]", "}"}
 
 
-def announced(code: str, messages: str, complaints: str = "") -> str | None:
+def announced(code: str, messages: str, complaints: str = "", *, arrays: bool = True) -> str | None:
     """The source with its doubtful local variables announced; None: it has none.
 
     Args:
@@ -35,9 +35,10 @@ def announced(code: str, messages: str, complaints: str = "") -> str | None:
         messages: what the host compiler said of it, with -Wmaybe-uninitialized or clang's equal.
         complaints: what it said of a first try: announcements named there (jumps across them are
             forbidden) are left out.
+        arrays: the compiler shows the accesses to their elements.
     """
     warned = set(_WARNING.findall(messages))
-    return _Announcer(code, warned, set(_ANNOUNCEMENT.findall(complaints))).run()
+    return _Announcer(code, warned, set(_ANNOUNCEMENT.findall(complaints)), arrays).run()
 
 
 class _Variable(NamedTuple):
@@ -55,7 +56,8 @@ class _Variable(NamedTuple):
 
 
 class _Announcer:
-    def __init__(self, code: str, warned: set[str], left_out: set[str]) -> None:
+    def __init__(self, code: str, warned: set[str], left_out: set[str], arrays: bool) -> None:
+        self.arrays = arrays
         self.tokens = Tokens(code)
         self.code = [self.tokens.text[i] for i in self.tokens.code]
         self.is_name = [self.tokens.kind[i] == NAME for i in self.tokens.code]
@@ -113,7 +115,7 @@ class _Announcer:
                 self._append(end, _announcement(number, variable.name, "0"))
 
     def _announces(self, variable: _Variable, end: int) -> bool:
-        return variable.dimensions > 0 or self._doubtful(variable.name, end)
+        return self.arrays if variable.dimensions else self._doubtful(variable.name, end)
 
     def _can_be_guarded(self, start: int, declared: list[_Variable]) -> bool:
         """Guards need a name for the type, and one variable if there are values."""
