@@ -174,7 +174,7 @@ def assert_harmless(report: Report) -> None:
 def as_here(specimen: Specimen) -> None:
     """Skip what needs walls or a GPU that are not here."""
     if specimen.needs == "gpu":
-        pytest.skip("needs a GPU: tests/grader/timing")
+        pytest.skip("needs a GPU; tests/grader/timing tries the same on a simulated one")
     if specimen.needs == "full" and not IS_FULL:
         pytest.skip("needs walls, which only root can put up")
 
