@@ -68,7 +68,8 @@ class Contender:
     ) -> None:
         self._worker, self._clock = worker, clock
         weakref.finalize(self, self._worker.kill)
-        self._load = {"op": "load", "folder": str(folder), "device": str(device)}
+        place, given = str(folder.resolve()), str(device.resolve())  # it works in another folder
+        self._load = {"op": "load", "folder": place, "device": given}
         self._is_loaded = False
 
     def prepare(self, request: dict[str, Any], arrays: list[Array]) -> None:

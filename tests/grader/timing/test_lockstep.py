@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from tests.grader.timing.simulated import Array, Device, Driver, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from grader.timing.ratio import Ratio
 
@@ -102,6 +102,21 @@ def test_both_sides_have_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert len({folder for folder in folders if folder.is_dir()}) == 2
     del pair
     assert not any(folder.exists() for folder in folders)
+
+
+def test_a_folder_is_named_from_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker works in another folder: what the user typed means nothing there."""
+    monkeypatch.chdir(tmp_path)
+    asked: list[dict[str, Any]] = []
+
+    def ask(request: dict[str, Any], _: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+        asked.append(request)
+        return {}, []
+
+    worker: Any = SimpleNamespace(ask=ask, kill=lambda: None)
+    lockstep.Contender(worker, Path("mine"), Path("device.py")).prepare({}, [])
+    assert asked[0]["folder"] == str(tmp_path / "mine")
+    assert asked[0]["device"] == str(tmp_path / "device.py")
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.5, 3.0, 12.0])
