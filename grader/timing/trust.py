@@ -52,12 +52,14 @@ class Burst:
         times_us: reported, of each launch, or of a step in each run.
         wall_us: by the judge's clock, results included.
         released_us: reported for giving memory back, which is in the wall, and in no time.
+        queued_us: reported for the host's part of a step, 0 where that is not told.
         results, rows: what the burst left behind, and which rows of it.
     """
 
     times_us: tuple[float, ...]
     wall_us: float
     released_us: float = 0.0
+    queued_us: float = 0.0
     results: tuple[NDArray[Any], ...] = ()
     rows: tuple[int, ...] = ()
 

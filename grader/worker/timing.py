@@ -178,21 +178,23 @@ class Steps:
                 the learning rate}.
 
         Returns:
-            {"figures": µs a step of each run}.
+            {"figures": µs a step of each run, "queued_us": the least that the host took to ask for
+            a step}.
         """
         device, step = self._driver, self._model.step
         rate, count = float(order.get("rate", self._rate)), int(order["count"])
-        times_us = []
+        times_us, queued_us = [], []
         self._losses = []
         for shift in order["shifts"]:
             X, y = self._begin(int(shift))
             device.synchronize()
             begun_us = device.now_us()
             losses = [step(X, y, rate) for _ in range(count)]
+            queued_us.append((device.now_us() - begun_us) / count)
             device.synchronize()
             times_us.append((device.now_us() - begun_us) / count)
             self._losses += losses[:MOST_LOSSES]
-        return {"figures": times_us}
+        return {"figures": times_us, "queued_us": min(queued_us)}
 
     def results(self, rows: list[int]) -> list[Any]:
         """The first losses of each run of the last burst."""

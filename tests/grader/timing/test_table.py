@@ -46,8 +46,14 @@ def activate(Z, kind):
         (Row("k", work={"synchronisations": 1}), "waits for the device 1 times in a call"),
         (Row("k", time_us=100.0, share=0.9, launches=1), "bandwidth-bound"),
         (Row("k", time_us=800.0, share=0.1, launches=1), "below the bandwidth of a copy"),
-        (Row("step", is_step=True, time_us=60.0, launches=10), "launch-bound: 10 launches"),
-        (Row("step", is_step=True, time_us=900.0, launches=10), "the device decides"),
+        (
+            Row("step", is_step=True, time_us=60.0, launches=10, queued_us=55.0),
+            "launch-bound: the host takes 55 µs for 10 launches",
+        ),
+        (
+            Row("step", is_step=True, time_us=900.0, launches=10, queued_us=55.0),
+            "the device decides",
+        ),
         (Row("step", is_step=True, launches=9, work={"cublas": 5}), "14 launches: about 56 µs"),
         (Row("k", launches=1, traffic="your k touches"), "your k touches"),
         (Row("k", launches=1), "memory traffic as the reference's"),
