@@ -53,9 +53,25 @@ using namespace emu;
 
 // ---- services that end a launch or say something
 
+// A device's printf has no %n, which would have the host write through a pointer of the kernel's.
+static bool writes_through(const char *format) {
+  while ((format = strchr(format, '%'))) {
+    format += 1 + strspn(format + 1, "-+ #0123456789.*'$hljztLqI");
+    if (*format == 'n') return true;
+    if (*format) format++;
+  }
+  return false;
+}
+
 EMU_API int emu_printf(const char *format, ...) {
   constexpr size_t kMostBytes = 1 << 20;  // the default size of a device's printf buffer
   Worker &w = *self;
+  if (writes_through(format)) {
+    if (trial.phase == Phase::Ghost) trial_stops(w, {StopKind::Fault, 0, 0, 0, 0, 0});
+    if (RawFinding *f = report_fatal(w, Kind::Trap, EMU_CALLER, 0))
+      set_text(*f, "printf: a device has no %%n: write a number that you have counted");
+    abort_launch(w);
+  }
   char text[2048];
   va_list arguments;
   va_start(arguments, format);

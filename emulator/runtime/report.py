@@ -336,5 +336,5 @@ _WORDS: dict[Kind, Callable[[Any, str], str]] = {
     Kind.STACK_OVERFLOW: lambda raw, _text: _TOO_DEEP if raw.detail else _TOO_LARGE,
     Kind.TIME_LIMIT: _time_limit,
     Kind.ASSERT: lambda _raw, text: f"assertion failed: {text}",
-    Kind.TRAP: lambda _raw, _text: "__trap() was called",
+    Kind.TRAP: lambda _raw, text: text or "__trap() was called",
 }

@@ -25,6 +25,10 @@ template <unsigned Size, class Parent = void>
 struct thread_block_tile {
   static_assert(Size >= 1 && Size <= 32 && (Size & (Size - 1)) == 0,
                 "a tile has 1, 2, 4, 8, 16 or 32 threads (larger tiles are not emulated)");
+  thread_block_tile() = default;
+  // A tile of any parent is one of no parent in particular: thread_block_tile<32> tile = tiled_partition<32>(block).
+  template <class Other, class = std::enable_if_t<std::is_void<Parent>::value && !std::is_void<Other>::value>>
+  thread_block_tile(const thread_block_tile<Size, Other> &) {}
   static unsigned lane() { return thread_block::thread_rank() & 31; }
   static unsigned mask() { return Size == 32 ? 0xffffffffu : ((1u << (Size & 31)) - 1) << (lane() / Size * Size); }
   static constexpr unsigned num_threads() { return Size; }

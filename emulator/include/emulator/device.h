@@ -28,6 +28,7 @@ void *memset(void *, int, size_t) noexcept __asm__("__tsan_memset");
 #include "emulator/synchronization.h"
 #include "emulator/atomics.h"
 #include "emulator/arithmetic.h"
+#include "emulator/simd.h"
 #include "emulator/entry.h"
 
 #if EMU_CHECKED && !defined(__clang__)

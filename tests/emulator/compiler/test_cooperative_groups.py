@@ -101,6 +101,16 @@ extern "C" __global__ void k(int *o) {
   o[8 + threadIdx.x] = rest;
 }
 """
+ANY_TILE = """
+__device__ int total(cg::thread_block_tile<32> w, int value) { return cg::reduce(w, value, cg::plus<int>()); }
+extern "C" __global__ void k(int *o) {
+  cg::thread_block block = cg::this_thread_block();
+  cg::thread_block_tile<32> w = cg::tiled_partition<32>(block);
+  cg::thread_block_tile<8> part = cg::tiled_partition<8>(w);
+  int sum = total(cg::tiled_partition<32>(block), 1) + total(w, 1);
+  o[threadIdx.x] = sum + 100 * part.shfl(threadIdx.x, 0) + 10000 * w.meta_group_rank();
+}
+"""
 
 
 def test_members_of_a_group(bench: Bench) -> None:
@@ -164,6 +174,14 @@ def test_functions_of_any_group(bench: Bench) -> None:
     assert o[8:].tolist() == [*range(8)] * 8
 
 
+def test_tiles_without_a_parent(bench: Bench) -> None:
+    """A tile is a thread_block_tile<n>, too, as a variable and as a parameter, whatever it is a part of."""
+    o = np.zeros(64, np.int32)
+    assert bench.run(bench.load(HEAD + ANY_TILE), "k", o, threads=64) == []
+    t = np.arange(64)
+    np.testing.assert_array_equal(o, 64 + 100 * (t // 8 * 8) + 10000 * (t // 32))
+
+
 @pytest.mark.skipif(
     not shutil.which("nvcc", path="/usr/local/bin:/usr/local/cuda/bin"), reason="no nvcc"
 )
@@ -171,7 +189,7 @@ def test_these_sources_are_cuda(tmp_path: Path) -> None:
     """NVIDIA's own compiler takes the sources above."""
     compiler = shutil.which("nvcc", path="/usr/local/bin:/usr/local/cuda/bin")
     assert compiler is not None
-    for number, source in enumerate((MEMBERS, SHAPES, COUNTER, ANY_GROUP)):
+    for number, source in enumerate((MEMBERS, SHAPES, COUNTER, ANY_GROUP, ANY_TILE)):
         (tmp_path / f"k{number}.cu").write_text(HEAD + source)
         command = [compiler, "-cubin", "-arch=sm_80", "-std=c++17", f"k{number}.cu"]
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -74,6 +74,22 @@ def test_cooperative_groups(bench: Bench) -> None:
     assert set(o[192:].tolist()) == {4 + 64}
 
 
+def test_printf_writes_nothing(bench: Bench) -> None:
+    """%n, by which the host would write through a kernel's pointer, ends the launch; %%n is text."""
+    source = (
+        'extern "C" __global__ void k(int *n, int which) {\n'
+        '  printf("%%n 100%%\\n");\n'
+        '  if (which == 1) printf("ab%*n", 3, n);\n  if (which == 2) printf("%lln", n);\n}'
+    )
+    image = bench.load(source)
+    for which in (0, 1, 2):
+        n = np.array([7], np.int32)
+        found = bench.run(image, "k", n, np.int32(which))
+        assert n[0] == 7
+        assert [f.place.line for f in found if f.place] == ([which + 2] if which else [])
+        assert ("%n" in found[0].text()) if which else bench.printed == "%n 100%\n"
+
+
 def test_printf_and_assert(bench: Bench) -> None:
     """A printf takes the index variables; a failed assert ends the launch with its place."""
     image = bench.load(
