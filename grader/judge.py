@@ -34,10 +34,12 @@ from grader.outcomes import Outcome, Value, outcome
 from grader.process import WorkerProcess, WorkerStartError
 from grader.verdicts import (
     CheckFailure,
+    OwnFault,
     RaisedInSubmission,
     file_of,
     load_message,
     place_of,
+    raise_if_own,
     raise_if_wrong,
     short_name,
 )
@@ -160,6 +162,7 @@ class Judge:
         Raises:
             CheckFailure: the submission has no such function, raised, crashed, ran into a limit, or
                 the checked device found something in one of its kernels.
+            OwnFault: the emulator or the grader's own code in the worker is mistaken.
         """
         actions = with_full_names(actions)
         called = [action.what for action in actions if action.entry["do"] == "call"]
@@ -198,7 +201,7 @@ class Judge:
         too_slow = dict(self._too_slow)
         try:
             return self.run(*actions)
-        except CheckFailure:
+        except (CheckFailure, OwnFault):
             self._too_slow = too_slow
             self.renew()
             return None
@@ -258,6 +261,7 @@ class Judge:
                 f"{short_name(function)} was not run again: {reason}", file=file_of(function)
             )
         fault = self._faults.get(module)
+        raise_if_own(fault)
         if fault is not None:
             place = {"file": f"{module}.py"} if fault.get("file") is None else place_of(fault)
             raise CheckFailure(load_message(module, fault), **place)

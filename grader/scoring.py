@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from grader import diagnoses, integrity, tasks
 from grader.result import PartResult, Result, State
-from grader.verdicts import CheckFailure
+from grader.verdicts import CheckFailure, OwnFault
 
 if TYPE_CHECKING:
     from grader.integrity import Violation
@@ -132,4 +132,6 @@ def part_result(
             void=error.void,
             policy=error.policy,
         )
+    if isinstance(error, OwnFault):
+        return replace(result, message=str(error), fault=error.trace)
     return replace(result, message=f"{type(error).__name__}: {error}", fault=trace)

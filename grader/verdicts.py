@@ -60,8 +60,29 @@ class RaisedInSubmission(CheckFailure):
         self.type = str(fault.get("type"))
 
 
+class OwnFault(Exception):  # noqa: N818 - as CheckFailure, but a verdict on the grader
+    """The grader or the emulator itself failed while student code ran; no fault of its author's.
+
+    Attributes:
+        trace: the worker's traceback.
+    """
+
+    def __init__(self, fault: Mapping[str, Any]) -> None:
+        super().__init__(f"{fault.get('type')}: {fault.get('message')}")
+        self.trace = str(fault["ours"])
+
+
+def raise_if_own(fault: Mapping[str, Any] | None) -> None:
+    """Raise OwnFault where an exception in a worker shows a mistake of the grader's own."""
+    if fault is not None and fault.get("ours"):
+        raise OwnFault(fault)
+
+
 def raise_if_wrong(what: str, result: Mapping[str, Any]) -> None:
-    """Raise CheckFailure where a call raised, or the checked device found something in it."""
+    """Raise CheckFailure where a call raised, or the checked device found something in it.
+
+    Raises OwnFault where what the call ran into is the grader's or the emulator's mistake.
+    """
     fault = result.get("fault")
     findings = tuple(_found(entry) for entry in result.get("findings", ()))
     if fault is None:
@@ -73,6 +94,7 @@ def raise_if_wrong(what: str, result: Mapping[str, Any]) -> None:
         if first.line is None and fault is not None:
             place = place_of(fault)
         raise CheckFailure(first.text, findings=findings, **place)  # type: ignore[arg-type]
+    raise_if_own(fault)
     if fault is not None:
         raise RaisedInSubmission(_fault_message(what, fault), fault)
 

@@ -19,7 +19,7 @@ from grader.timing import plan, trust
 from grader.timing.conditions import Watch
 from grader.timing.ratio import Ratio, compare
 from grader.timing.trust import Burst
-from grader.verdicts import CheckFailure, RaisedInSubmission
+from grader.verdicts import CheckFailure, RaisedInSubmission, raise_if_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +116,7 @@ class Contender:
         except WorkerDiedError as death:
             raise CheckFailure(f"while it was timed: {death.reason}") from None
         fault = reply.get("fault")
+        raise_if_own(fault)
         if fault is not None:
             message = f"while it was timed: {fault.get('type')}: {fault.get('message')}"
             raise RaisedInSubmission(message, fault)

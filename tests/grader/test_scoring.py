@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from grader import tasks
 from grader.result import Found, PartResult, State
-from grader.scoring import assemble, placed
+from grader.scoring import assemble, part_result, placed
+from grader.verdicts import OwnFault
 
 TASK = tasks.find("2.3")
 ALL = {part.name: PartResult(part.name, "t", part.points, part.points) for part in TASK.parts}
@@ -56,3 +57,13 @@ def test_place_of_the_function_that_was_called() -> None:
         assert (result.file, result.line) == expected
     assert placed(replace(wrong, message=""), ("linear.py", 7)).line is None
     assert placed(wrong, None) == wrong
+
+
+def test_own_mistake_in_a_worker() -> None:
+    """What raised by our own mistake in a worker is the grader's fault: no diagnosis, no loss."""
+    trace = "Traceback …\nNameError: name 'x' is not defined"
+    fault = {"type": "NameError", "message": "name 'x' is not defined", "ours": trace}
+    wrong = part_result("2.3", "W", "t", OwnFault(fault), "the judge's own")
+    assert (wrong.fault, wrong.diagnoses) == (trace, ())
+    result = assemble(TASK, {**ALL, "W": wrong}, 1.0, ())
+    assert (result.state, result.score, result.max_score) == (State.GRADER_FAULT, 5, 5)
