@@ -284,8 +284,9 @@ def _immediate(
         if task.needs_gpu and not (GPU in devices.names and plan.is_there()):
             results[task.id] = _unmeasured(task)
         elif task.id in not_started:
+            told = "it is a bonus, and nothing is lost without it" if task.bonus else ""
             results[task.id] = Result(
-                task.id, task.title, State.NOT_STARTED, 0, task.points, file=task.file
+                task.id, task.title, State.NOT_STARTED, 0, task.points, told, task.file
             )
     return results
 
@@ -312,16 +313,21 @@ def _sources(folder: Path) -> dict[str, str]:
 
 
 def _not_started(folder: Path) -> set[str]:
-    """Ids of the tasks whose TODO regions all equal the stub's."""
+    """Ids of the tasks whose TODO regions all equal the stub's, and of a bonus that is left out."""
     from grader.handout import stubs  # noqa: PLC0415 - reads a file
 
     return {
         task.id
         for task in tasks.TASKS
-        if not task.needs_gpu
-        and (folder / task.file).is_file()
-        and stubs.not_started(task.id, folder)
+        if (folder / task.file).is_file()
+        and (stubs.not_started(task.id, folder) or (task.bonus and _lacks_graph(folder)))
     }
+
+
+def _lacks_graph(folder: Path) -> bool:
+    """Whether nothing in a submission speaks of the function of the bonus."""
+    name = tasks.GRAPH.rpartition(".")[2]
+    return not any(name in text for text in _sources(folder).values())
 
 
 @contextmanager

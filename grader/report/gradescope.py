@@ -10,6 +10,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from grader import tasks
 from grader.evidence import Timing
 from grader.report import conduct
 from grader.report.plain import plain
@@ -56,7 +57,8 @@ def to_results(report: Report) -> dict[str, Any]:
 def _test(result: Result) -> dict[str, Any]:
     """One task; what counts neither way has no points and no status."""
     test: dict[str, Any] = {}
-    if result.state is not State.NOT_MEASURED and result.max_score:
+    is_left_out = result.state is State.NOT_STARTED and tasks.find(result.task).bonus
+    if result.state is not State.NOT_MEASURED and result.max_score and not is_left_out:
         test["score"], test["max_score"] = float(result.score), float(result.max_score)
         test["status"] = "passed" if result.state is State.PASSED else "failed"
     told = in_words(result)  # of the folder that the student has, whatever Gradescope calls it

@@ -246,7 +246,8 @@ def _notes(result: Result) -> list[str]:
             "Please show your instructor what follows.",
         )
     if result.state is State.NOT_STARTED:
-        notes.insert(0, "Its TODOs are as the handout left them.")
+        why = result.message or "its TODOs are as the handout left them"
+        notes.insert(0, f"{why[0].upper()}{why[1:]}.")
     if result.state is State.NOT_MEASURED:
         notes.insert(0, "Times are measured on a GPU only; these points count neither way here.")
     return notes

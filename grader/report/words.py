@@ -46,7 +46,8 @@ def in_words(result: Result, submission: str = ASSIGNMENT) -> str:
     if result.state is State.GRADER_FAULT:
         told.append(APOLOGY)
     if result.state is State.NOT_STARTED:
-        told.append(f"Not started: its TODOs in {result.file} are as the handout left them.")
+        why = result.message or f"its TODOs in {result.file} are as the handout left them"
+        told.append(f"Not started: {why}.")
     if result.state is State.NOT_MEASURED:
         told.append("Not measured here: it needs a GPU, and costs no points.")
     told += list(dict.fromkeys(_part(part) for part in result.parts if part.message or part.fault))

@@ -13,6 +13,7 @@ from grader import curves, expect, tolerance
 from grader.devices import Devices
 from grader.grade import SubmissionError, grade
 from grader.process import WorkerProcess, WorkerStartError
+from grader.report import gradescope, junit, words
 from grader.result import Report, State
 
 if TYPE_CHECKING:
@@ -166,3 +167,18 @@ def test_device_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WorkerStartError, match="EMULATOR_MEMORY_BYTES") as caught:
         grade(SOLUTION, seed=2, devices=DEVICES, only={"1.1", "1.2"})
     assert "Next: make doctor" in str(caught.value)
+
+
+@pytest.mark.parametrize("folder", [ASSIGNMENT, ROOT / "tests" / "submissions" / "plain"])
+def test_bonus_left_out(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """On a GPU, a bonus that is not there, or as the handout left it, is not started: no error."""
+    monkeypatch.setattr("grader.timing.plan.is_there", lambda: True)
+    devices = Devices(("emulator", "gpu"), "test")
+    report = grade(folder, seed=1, devices=devices, only={"5.3"})
+    assert report.find("5.3").state is State.NOT_STARTED
+    assert report.is_perfect
+    told = words.in_words(report.find("5.3"))
+    assert told == "Not started: it is a bonus, and nothing is lost without it."
+    assert "skipped" in junit.to_xml(report).decode()
+    (test,) = gradescope.to_results(report)["tests"]
+    assert "status" not in test

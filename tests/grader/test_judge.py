@@ -14,6 +14,7 @@ import pytest
 
 from grader import limits
 from grader.judge import CheckFailure, Host, Judge, Kept, RaisedInSubmission, call, new, put, take
+from grader.verdicts import OwnFault
 
 SOLUTION = Path(__file__).resolve().parents[2] / "solution"
 
@@ -310,3 +311,32 @@ def test_inputs_depend_on_seed_and_names(reference: Judge) -> None:
     first = reference.rng("1.1", "small").integers(2**40)
     assert first == reference.rng("1.1", "small").integers(2**40)
     assert first != reference.rng("1.1", "ragged").integers(2**40)
+
+
+OWN_MISTAKE = """
+import emulator
+exec(compile("def copy(array):\\n    return adress(array)", emulator.__file__, "exec"))
+"""
+
+
+def test_grader_mistake_is_no_verdict(judged: Callable[..., Judge]) -> None:
+    """What raises in the emulator by the emulator's own mistake is told as that, with traceback."""
+    judge = judged(kernels=OWN_MISTAKE + kernels("copy(b)"))
+    with pytest.raises(OwnFault, match="name 'adress' is not defined") as caught:
+        judge.run(call("kernels.bias_add", Z, b))
+    assert "in bias_add" in caught.value.trace
+    assert judge.attempt(call("kernels.bias_add", Z, b)) is None
+
+
+def test_grader_mistake_while_loading(judged: Callable[..., Judge]) -> None:
+    """A file that does not load by the emulator's own mistake is not said to be wrong."""
+    judge = judged(kernels=OWN_MISTAKE + "copy(1)\n")
+    with pytest.raises(OwnFault, match="name 'adress' is not defined"):
+        judge.require("kernels.bias_add")
+
+
+def test_bonus_under_another_name(judged: Callable[..., Judge]) -> None:
+    """The function of the bonus, which has no stand-in, is missed only where it is asked for."""
+    judge = judged(training="# graphed_step is what I'd call it\n")
+    with pytest.raises(CheckFailure, match=r"training\.py has no graphed_step"):
+        judge.require("training.graphed_step")
