@@ -282,7 +282,21 @@ def _replaced(report: Report) -> tuple[str, ...]:
     if not wrong:
         return ()
     told = f"What builds on {', '.join(wrong)} was judged with the grader's own in its place"
-    return (f"{told}: one mistake costs its points once.",)
+    once = ": one mistake costs its points once" if _causes_differ(report) else ""
+    return (f"{told}{once}.",)
+
+
+def _causes_differ(report: Report) -> bool:
+    """Whether no two tasks lose for the same reason, as far as the reasons are known."""
+    if any(result.state is State.WAITS for result in report.results):
+        return False
+    lost = [
+        {diagnosis.id for diagnosis in result.diagnoses}
+        for result in report.results
+        if result.state in (State.FAILED, State.PARTIAL) and not does_not_load(result)
+    ]
+    known = all(lost) and sum(map(len, lost)) == len(set().union(*lost))
+    return len(lost) == 1 or known
 
 
 def _first_line(message: str) -> str:

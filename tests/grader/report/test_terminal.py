@@ -107,6 +107,29 @@ def test_not_loaded(message: str) -> None:
     assert "costs its points once" in shown(FAILED, waiting).replace("\n", " ")
 
 
+ALIKE = (Diagnosed("launch-refused", "the device refuses the launch", "Mind the block."),)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_once"),
+    [
+        (replace(FAILED, task="2.1", diagnoses=ALIKE), False),
+        (replace(FAILED, task="2.1", diagnoses=()), False),
+        (replace(FAILED, task="2.1", diagnoses=(replace(ALIKE[0], id="other"),)), True),
+        (replace(PASSED, task="5.1", state=State.WAITS, score=0), False),
+        (UNMEASURED, True),
+        (NOT_STARTED, True),
+        (FAULT, True),
+    ],
+)
+def test_one_mistake_costs_once(other: Result, is_once: bool) -> None:
+    """That a mistake costs its points once is said only where nothing else was lost by it."""
+    first = replace(FAILED, diagnoses=ALIKE)
+    text = shown(first, other, replace(PASSED, stand_ins=("2.3",))).replace("\n", " ")
+    assert ("one mistake costs its points once." in text) is is_once
+    assert "was judged with the grader's own in its place" in text
+
+
 @pytest.mark.parametrize("width", [30, 40, 80])
 def test_no_trailing_blanks(width: int) -> None:
     """A wrapped line ends with its last word; an empty line within a message stays one."""
