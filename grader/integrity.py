@@ -23,6 +23,19 @@ the truth, the seed or what comes next. Whoever forges right numbers has compute
 remain that a forger could claim: that a kernel was launched (hence the calls in which kernels do
 nothing), that the checked device found nothing (which hides a race from its author, and from nobody
 who runs the code), and times (hence the judge's own clock around every burst).
+
+The limit of the calls in which kernels do nothing. A kernel that a submission launches only to look
+(add one, copy back, compare) does nothing either, so code can find out that it is in such a call.
+Code that does, and then answers wrongly on purpose, looks as if it depended on its kernels, while
+NumPy computes the right answers in all other calls. The report then shows its points and no
+violation. A person who opens the function sees it at once: a launch whose result is only looked at,
+a copy to the host, and a second way to the answer, where the task asks for one launch.
+`python -m grader explain` lists the calls and launches of a task, to know where to read.
+
+What is the emulator's or the grader's own mistake (`grader.worker.blame`) costs nobody points, and
+the worker says so: a submission that forges a traceback takes a part out of its total instead of
+failing it. It earns nothing by that, and the part stands there as ‼, with the traceback, until a
+person has looked.
 """
 
 from __future__ import annotations
