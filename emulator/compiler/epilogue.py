@@ -24,12 +24,26 @@ asm(".set memcpy, __tsan_memcpy\\n.set memmove, __tsan_memmove\\n.set memset, __
 #endif"""
 
 
-def epilogue(kernels: list[Kernel], *, memory_stubs: bool, gcc: bool) -> str:
+_OPERATOR = (
+    '__attribute__((noinline, used, visibility("hidden"), no_sanitize("thread", "undefined")))'
+)
+_DELETE = "noexcept { emu_delete(pointer, __builtin_return_address(0)); }"
+_HEAP = f"""
+{_OPERATOR} void *operator new(size_t bytes) {{ return emu_malloc(bytes); }}
+{_OPERATOR} void *operator new[](size_t bytes) {{ return emu_malloc(bytes); }}
+{_OPERATOR} void operator delete(void *pointer) {_DELETE}
+{_OPERATOR} void operator delete[](void *pointer) {_DELETE}
+{_OPERATOR} void operator delete(void *pointer, size_t) {_DELETE}
+{_OPERATOR} void operator delete[](void *pointer, size_t) {_DELETE}
+"""
+
+
+def epilogue(kernels: list[Kernel], *, memory_stubs: bool, gcc: bool, heap: bool) -> str:
     """C++ for the end of a source.
 
     `memory_stubs`: define the callbacks of plain accesses as nothing, for an unchecked
     image whose volatile accesses
-    alone are to reach the runtime.
+    alone are to reach the runtime. `heap`: the source has `new` or `delete`.
     """
     exported = _WHOLE_PROGRAM if gcc else _EXPORTED
     addresses = [_address(kernel) for kernel in kernels]
@@ -60,6 +74,7 @@ extern "C" {exported} struct emu_image emu_image = {{
   __start_{CONSTANT_SECTION}, __stop_{CONSTANT_SECTION}, emu_shared_block}};
 {_memory_stubs() if memory_stubs else ""}
 {"" if gcc else _COPIES}
+{_HEAP if heap else ""}
 }}
 """
 

@@ -21,7 +21,7 @@ from .elf import FUNCTION, OBJECT, THREAD_LOCAL, UNDEFINED, Elf, Symbol
 from .lines import source_lines
 from .variables import CONSTANT_SECTION, READ_ONLY_SECTION
 
-_ABI = 4  # EMU_ABI in emulator/abi.h
+_ABI = 5  # EMU_ABI in emulator/abi.h
 _RTLD_NOW = 2
 
 

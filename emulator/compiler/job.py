@@ -23,8 +23,8 @@ _MAX_SHARED = (
     48 * 1024
 )  # bytes of static shared memory a block; CUDA C++ Programming Guide, "Technical Specifications"
 _MAX_CONSTANT = 64 * 1024
-_HEAP = ("malloc", "free", "calloc", "realloc", "new", "delete")
-_HEAP_ADVICE = "a device's heap is not emulated: memory is made by Python, before the launch"
+_HEAP = ("calloc", "realloc")
+_HEAP_ADVICE = "a device has malloc, free, new and delete"
 _ADVICE = "kernels can't use it"
 _DYNAMIC = (
     "dynamic initialization is not supported for a __device__ variable: "
@@ -115,7 +115,10 @@ class Job:
         self._refuse(translation.errors)
         stubs = self.volatile and not self.checked
         code = translation.source + epilogue.epilogue(
-            translation.kernels, memory_stubs=stubs, gcc=self.compiler.family == "gcc"
+            translation.kernels,
+            memory_stubs=stubs,
+            gcc=self.compiler.family == "gcc",
+            heap=not {"new", "delete"}.isdisjoint(tokens.text),
         )
         target = self.target
         self.braces = translation.braces

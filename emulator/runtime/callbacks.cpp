@@ -57,7 +57,9 @@ constexpr bool kCopiesAreWhole = true;
 constexpr bool kCopiesAreWhole = false;
 #endif
 
-void range(Address address, size_t size, Touch touch, Address pc) {
+}  // namespace
+
+void emu::range(Address address, size_t size, Touch touch, Address pc) {
   if (EMU_UNLIKELY(trial.phase == Phase::Ghost)) return trial_access(*self, address, size, touch.access == Access::Write, pc);
   if (!check.on || !size) return;
   if (address - check.stack < kStackBytes) {
@@ -76,8 +78,6 @@ void range(Address address, size_t size, Touch touch, Address pc) {
     size -= part;
   }
 }
-
-}  // namespace
 
 #define EMU_CALLBACKS(n)                                                                                             \
   EMU_API void __tsan_read##n(void *p) { access<n>((Address)p, kRead, EMU_CALLER); }                                  \
@@ -128,14 +128,14 @@ EMU_API void __tsan_func_exit(void) {}
 EMU_API void __tsan_vptr_read(void **) {}
 EMU_API void __tsan_vptr_update(void **, void *) {}
 
-namespace {
-
-Region *region_of(Address address) {
+Region *emu::region_of(Address address) {
   Region *regions[] = {&arena, &check.statics, &check.dynamic, &check.variables};
   for (Region *g : regions)
     if (address - g->base < g->size) return g;
   return nullptr;
 }
+
+namespace {
 
 // An exchange writes without looking at what was there.
 void mark_exchanged(Address address, unsigned size) {

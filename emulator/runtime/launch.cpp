@@ -343,7 +343,8 @@ static ImageFacts &facts_of(const emu_image &image) {
   ImageFacts &facts = images[(uint64_t)&image];
   if (facts.known) return facts;
   facts.known = true;
-  const char *order_dependent[] = {"emu_atomic", "emu_fence", "emu_yield", "emu_printf", "emu_active_mask"};
+  const char *order_dependent[] = {"emu_atomic", "emu_fence", "emu_yield", "emu_printf", "emu_active_mask",
+                                   "emu_malloc", "emu_free", "emu_delete"};
   for (const char *name : order_dependent) facts.serial = facts.serial || imports(image, name);
   const char *volatile_accesses[] = {"__tsan_volatile_read4", "__tsan_volatile_write4", "__tsan_read4", "__tsan_write4"};
   for (const char *name : volatile_accesses) facts.serial = facts.serial || imports(image, name);

@@ -144,7 +144,7 @@ using namespace emu;
 EMU_API int emurt_start(uint64_t bytes, int checked) { return start_memory(bytes, checked != 0); }
 EMU_API int emurt_is_checked(void) { return checked_memory; }
 
-EMU_API uint64_t emurt_malloc(uint64_t bytes) {
+static uint64_t allocate(uint64_t bytes, bool of_kernel) {
   if (!bytes || bytes > limit_bytes - used_bytes) return 0;
   size_t space = footprint(bytes), offset = take_space(space);
   if (!offset) {
@@ -155,11 +155,13 @@ EMU_API uint64_t emurt_malloc(uint64_t bytes) {
   forget_freed(offset, space);
   Address address = arena.base + offset;
   size_t i = find_allocation(address);
-  allocations.insert(i, {address, bytes, true});
+  allocations.insert(i, {address, bytes, true, of_kernel});
   used_bytes += bytes;
   poison(address, bytes);
   return address;
 }
+
+EMU_API uint64_t emurt_malloc(uint64_t bytes) { return allocate(bytes, false); }
 
 // 0: done. 1: not a live allocation.
 EMU_API int emurt_free(uint64_t address) {
@@ -184,6 +186,33 @@ EMU_API int emurt_free(uint64_t address) {
   }
   return 0;
 }
+
+namespace emu {
+
+static size_t kernel_heap_bytes;
+
+Address kernel_malloc(size_t bytes) {
+  constexpr size_t kHeapBytes = 8 << 20;  // cudaLimitMallocHeapSize, unless a program sets it
+  if (bytes > kHeapBytes - kernel_heap_bytes) return 0;
+  Address address = allocate(bytes, true);
+  if (!address) return 0;
+  kernel_heap_bytes += bytes;
+  if (checked_memory) {  // who held this memory earlier in the launch does not matter any more
+    size_t first = (address - arena.base) / 4;
+    memset((void *)(arena.cells + first), 0, (bytes + 3) / 4 * sizeof(Cell));
+  }
+  return address;
+}
+
+bool kernel_free(Address address) {
+  size_t i = find_allocation(address);
+  if (!i || allocations[i - 1].address != address || !allocations[i - 1].live || !allocations[i - 1].of_kernel) return false;
+  kernel_heap_bytes -= allocations[i - 1].size;
+  emurt_free(address);
+  return true;
+}
+
+}  // namespace emu
 
 EMU_API uint64_t emurt_memory_bytes(void) { return limit_bytes; }
 EMU_API uint64_t emurt_bytes_in_use(void) { return used_bytes; }

@@ -34,7 +34,7 @@ static void copy(Vector<T> &into, const T *from, size_t count) {
 static void put_aside(Worker &w, Resident &r) {
   if (w.launch->checked) check.set_aside(w, r.checked);
   r.progress = w;
-  copy(r.threads, w.threads, w.launch->threads);
+  copy(r.threads, w.threads, w.launch->threads);  // their copies on the way, too
   copy(r.warps, w.warps, (w.launch->threads + kWarpLanes - 1) / kWarpLanes);
   copy(r.shared, w.shared, w.shared_bytes);
   copy(r.dynamic, w.dynamic, w.launch->dynamic_bytes);

@@ -68,7 +68,8 @@ struct Launch {
 // ---- one CUDA thread
 enum class State : uint8_t { Ready, Running, Barrier, Warp, Lockstep, Spinning, Done };
 
-struct Ghost;  // trial.cpp
+struct Ghost;      // trial.cpp
+struct AsyncCopy;  // copies.cpp
 
 // Where a thread asks for a value that another one may change, and what it found there.
 struct Poll {
@@ -86,6 +87,8 @@ struct alignas(64) Thread {
   Address frame;                  // where the state of the kernel's own code begins on the stack; 0: not known
   Ghost *ghost;                   // that runs with another value than this thread got
   emu_local *locals;              // the innermost first
+  AsyncCopy *copies;              // on their way (copies.cpp), the oldest first
+  size_t batch;                   // of the copies that are not committed yet
   Index3 index;
   int line;
   uint32_t stamp;                 // of its last synchronisation (order.h); older than the block's epoch: that counts
@@ -174,6 +177,9 @@ void lockstep(Worker &w, bool writes, Address address, unsigned size, Address pc
 // ---- residents.cpp
 uint64_t run_together(Worker &w, uint64_t next, uint64_t last);
 
+// ---- copies.cpp
+void drop_copies(Thread &thread);
+
 // ---- recurrence.cpp
 // Who has met: the whole block, a warp (its number), or a thread that let others run.
 constexpr unsigned kWholeBlock = ~0u, kThreadMeets = 1u << 16;
@@ -204,9 +210,12 @@ struct Allocation {
   Address address;
   size_t size;
   bool live;
+  bool of_kernel;  // made by malloc in a kernel
 };
 bool start_memory(size_t bytes, bool checked);
 bool nearest_allocation(Address address, Allocation &found);
+Address kernel_malloc(size_t bytes);  // 0: no memory
+bool kernel_free(Address address);    // false: not from there
 bool is_host_range(Address address, size_t size);
 bool in_margin(Address address);  // in the arena or so near that a wrong index must have led there
 

@@ -136,12 +136,15 @@ static void fiber_main() {
       thread.frame = 0;
       thread.ghost = nullptr;
       thread.locals = nullptr;
+      thread.copies = nullptr;
+      thread.batch = 0;
       thread.wrote_volatile = thread.has_yielded = false;
       thread.poll_count = 0;
       enter(w, t);
       launch.run(launch.arguments);
       if (EMU_UNLIKELY(trial.phase != Phase::None)) trial_stops(w, {StopKind::End, 0, 0, 0, 0, 0});
       w.fiber = mine;
+      if (EMU_UNLIKELY(w.me().copies != nullptr)) drop_copies(w.me());
       finish_thread(w);
     }
     w.fibers.give_back(mine);

@@ -5,6 +5,8 @@
 namespace emu {
 
 void access_local(Address address, size_t size, Touch touch, Address pc);
+void range(Address address, size_t size, Touch touch, Address pc);
+Region *region_of(Address address);  // null: none that has a shadow
 bool access_elsewhere(Address address, unsigned size, Touch touch, Address pc);
 void access_bytes(Region &region, size_t offset, unsigned size, Touch touch, Address pc);
 bool read_odd_state(Region &region, size_t cell, Record me, Touch touch, Address pc);

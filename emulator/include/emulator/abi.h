@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EMU_ABI 4  // raised with every change: an image of another number is refused
+#define EMU_ABI 5  // raised with every change: an image of another number is refused
 
 extern "C" {
 
@@ -71,6 +71,15 @@ struct emu_local {
 void emu_local_begin(emu_local *local, const volatile void *address, size_t size, size_t flags);
 void emu_local_end(emu_local *local);
 void emu_yield(void);                      // a failed compare-and-swap lets other threads run
+// The heap of kernels: malloc, free and new go there, and delete (by its caller, at `pc`).
+void *emu_malloc(size_t bytes);
+void emu_free(void *pointer);
+void emu_delete(void *pointer, const void *pc);
+// Copies that a thread starts and waits for: of `size` bytes, the last `zeros` of them zero. A wait leaves the last
+// `batches` that were committed on their way.
+void emu_copy_later(void *to, const void *from, size_t size, size_t zeros);
+void emu_copies_commit(void);
+void emu_copies_wait(size_t batches);
 void *emu_dynamic_shared(void) EMU_CONST;  // the block's dynamic shared memory, 16-byte aligned
 
 // ---- services

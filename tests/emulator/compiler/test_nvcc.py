@@ -66,7 +66,11 @@ MISTAKES = {
     "unknown atomic": (BODY, "atomicAdd((short *)x, (short)1);", 'overloaded function "atomicAdd"'),
     "header": ("#include <foo.h>\n" + BODY, "", 'cannot open source file "foo.h"'),
     "not CUDA": ("def f(x):\n    return x{0}", "", 'identifier "def" is undefined'),
-    "host memory": (BODY, "x[0] = *(float *)malloc(4);", 'calling a __host__ function("malloc")'),
+    "host memory": (
+        BODY,
+        "x[0] = *(float *)calloc(1, 4);",
+        'calling a __host__ function("calloc")',
+    ),
     "unsupported group": (
         "#include <cooperative_groups.h>\n" + BODY,
         "auto g = cooperative_groups::this_grid(); g.sync();",
