@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SHOWN_AS_IN_REPORT, SHOWN_OTHERWISE, UNUSABLE = 0, 1, 2
 """Exit codes: the same score as in the report; another one; nothing could be shown."""
 
+_NAME_ONE = "name a report written by --json FILE, or a class run's students/ID/report.json"
+
 
 class ExplainError(Exception):
     """Nothing can be shown; the message says why, and what to do."""
@@ -79,17 +81,11 @@ def read(file: Path) -> dict[str, Any]:
     try:
         report = json.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise ExplainError(
-            f"{file}: {error.strerror}. Next: name a report written by --json FILE"
-        ) from None
+        raise ExplainError(f"{file}: {error.strerror}. Next: {_NAME_ONE}") from None
     except ValueError as error:
-        raise ExplainError(
-            f"{file} is no JSON ({error}). Next: name a report written by --json FILE"
-        ) from None
+        raise ExplainError(f"{file} is no JSON ({error}). Next: {_NAME_ONE}") from None
     if not isinstance(report, dict) or not isinstance(report.get("results"), list):
-        raise ExplainError(
-            f'{file} is no report: expected "results" in it. Next: grade with --json FILE'
-        )
+        raise ExplainError(f'{file} is no report: expected "results" in it. Next: {_NAME_ONE}')
     return report
 
 
@@ -119,13 +115,18 @@ def seed_of(report: dict[str, Any], file: Path, given: int | None) -> int:
         raise ExplainError("the report does not tell its seed. Next: --seed N") from None
 
 
+def _edition(year: str) -> str:
+    return f"the year {year}" if year else "no year"
+
+
 def check_same_grader(report: dict[str, Any], *, anyway: bool) -> None:
     """ExplainError if another version or another year's edition made the report."""
     year = settings.load().year
     if report.get("year", year) != year:
         raise ExplainError(
-            f"the report is of the year {report['year']!r}, and this grader of {year!r}, which has "
-            "other inputs. Next: explain it where it was graded, or set year in settings.toml"
+            f"the report is of {_edition(report['year'])}, and this grader of {_edition(year)}, "
+            "which has other inputs. Next: explain it where it was graded, or put "
+            f'year = "{report["year"]}" into grader/settings.toml'
         )
     if not anyway and report.get("grader", fingerprint()) != fingerprint():
         raise ExplainError(

@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader import settings
 from grader.handout.build import render
 from grader.handout.leaks import leaks, secrets
 from grader.handout.proofs import strings
@@ -136,6 +137,21 @@ def with_year(text: str, year: str) -> str:
     if count != 1:
         raise ReleaseError(f'{SETTINGS}: expected one line year = "…", found {count}')
     return changed
+
+
+def told_of_year(given: str | None) -> str:
+    """Lines for the instructor: of which year it is, and what to do if this clone is of another."""
+    own = settings.load().year
+    year = own if given is None else given
+    told = f"year {year}" if year else "no year"
+    if year == own:
+        return f"{told}, as in {SETTINGS} here\n"
+    here = f"the year {own}" if own else "no year"
+    return (
+        f"{told}; {SETTINGS} here says {here}.\n"
+        f'Next: put year = "{year}" into {SETTINGS}, so that make class and explain use the same '
+        "inputs\n"
+    )
 
 
 def leaked(files: Mapping[str, bytes], known: Iterable[Secret]) -> list[str]:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.release import archive
-from grader.release.copy import ReleaseError, students_files
+from grader.release.copy import ReleaseError, students_files, told_of_year
 from grader.release.machine_code import CompilerError
 from grader.release.main import COULD_NOT, FOLDER
+from grader.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,13 +88,15 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     seed = secrets.randbits(_SEED_BITS) if options.seed is None else options.seed
     try:
+        told = told_of_year(options.year)
         archive.write(autograder_files(options.year, seed), options.output)
         options.output.chmod(0o600)  # it holds the seed
-    except (ReleaseError, CompilerError, ValueError, OSError) as error:
+    except (ReleaseError, CompilerError, SettingsError, ValueError, OSError) as error:
         sys.stderr.write(f"no autograder made: {error}\n")
         return COULD_NOT
     print(
         f"{options.output}: upload it to Gradescope as the autograder of a programming assignment"
     )
     print(f"seed {seed}: keep it secret, and by it explain a score")
+    print(told, end="")
     return 0

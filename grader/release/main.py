@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.release import archive
-from grader.release.copy import ReleaseError, students_files
+from grader.release.copy import ReleaseError, students_files, told_of_year
 from grader.release.machine_code import CompilerError
+from grader.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +26,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--output", type=Path, default=Path("homework5.zip"), metavar="FILE")
     options = parser.parse_args(argv)
     try:
+        told = told_of_year(options.year)
         files = students_files(options.year)
         archive.write({f"{FOLDER}/{name}": data for name, data in files.items()}, options.output)
-    except (ReleaseError, CompilerError, ValueError, OSError) as error:
+    except (ReleaseError, CompilerError, SettingsError, ValueError, OSError) as error:
         sys.stderr.write(f"nothing released: {error}\n")
         return COULD_NOT
     size_mb = options.output.stat().st_size / 1e6
     print(f"{options.output}: {len(files)} files, {size_mb:.0f} MB, no line of the solution in it")
+    print(told, end="")
     return 0

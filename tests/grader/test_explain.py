@@ -69,7 +69,8 @@ def test_stand_ins_stand_again(tmp_path: Path, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("changed", "arguments", "words"),
     [
-        ({"year": "1999"}, [], "is of the year '1999'"),
+        ({"year": "1999"}, [], "of the year 1999, and this grader of no year, which"),
+        ({"year": "1999"}, [], 'put year = "1999" into grader/settings.toml'),
         ({"grader": "0" * 12}, [], "another version of the grader (000000000000"),
         ({"submission": "gone"}, [], "the submission is not there: it was gone"),
         ({}, [], "the report does not tell where it was"),
@@ -77,6 +78,7 @@ def test_stand_ins_stand_again(tmp_path: Path, capsys: pytest.CaptureFixture[str
         ({"seed": None}, [], "does not tell its seed. Next: --seed N"),
         ({"seed": None, "submission": "assignment"}, ["--seed", "3"], "Next: --submission FOLDER"),
         ({"results": None}, [], "is no report"),
+        ({"results": None}, [], "or a class run's students/ID/report.json"),
         ({"results": [{**ROW, "task": "1.1"}]}, [], "2.3 is not in the report, which has 1.1"),
         ({"results": [{**ROW, "state": "not measured"}]}, [], "was not judged: not measured"),
     ],

@@ -16,6 +16,7 @@ from grader.handout.build import render
 from grader.handout.leaks import Secret
 from grader.release import archive, copy, main
 from grader.release.machine_code import CompilerError, compile_all
+from grader.settings import Settings
 from tests.grader.release import clone
 from tests.submissions import specimens
 
@@ -182,6 +183,16 @@ def test_odd_year_is_refused() -> None:
     """A year that would break the settings is refused."""
     with pytest.raises(copy.ReleaseError, match="expected letters"):
         copy.with_year('year = ""\n', '"\n[scoring]')
+
+
+def test_year_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The year is said, and what to do where the clone's settings say another."""
+    assert copy.told_of_year(None) == "no year, as in grader/settings.toml here\n"
+    told = copy.told_of_year("2027")
+    assert told.startswith("year 2027; grader/settings.toml here says no year.\nNext: ")
+    assert 'put year = "2027" into grader/settings.toml' in told
+    monkeypatch.setattr("grader.settings.load", lambda: Settings(year="2027"))
+    assert copy.told_of_year("2027") == "year 2027, as in grader/settings.toml here\n"
 
 
 def test_equal_zips(tmp_path: Path) -> None:
