@@ -91,7 +91,14 @@ TASKS: tuple[Task, ...] = (
         "activations and their derivatives",
         "kernels.py",
         ("kernels.activate", "kernels.activate_backward"),
-        _parts(relu=2, sigmoid=1, tanh=1, extreme=1, kinds=1),
+        _parts(
+            relu=1,
+            sigmoid_and_tanh=1,
+            extreme=1,
+            relu_backward=1,
+            sigmoid_and_tanh_backward=1,
+            kinds=1,
+        ),
     ),
     Task(
         "2.1",

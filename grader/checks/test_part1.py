@@ -14,6 +14,8 @@ from grader.judge import CheckFailure, call
 from grader.student import Student, f64, labels, normal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from grader.judge import Outcome
@@ -225,36 +227,46 @@ def test_mean_parallel(student: Student) -> None:
 
 
 def check_activation(student: Student, kind: str, Z: Array) -> None:
-    """Activate and activate_backward of one kind."""
-    shape = Z.shape
+    """Activate of one kind."""
     true = oracle.activate(f64(Z), kind)
     bound = tolerance.activate(f64(Z), kind)
     inputs: dict[str, Any] = {"Z": f64(Z), "kind": kind}
     for number, outcome in enumerate(student.kernel("activate", Z, kind)):
         inputs["calls_before"] = number
         expect.unchanged(outcome, Z=(0, Z))
-        yours = expect.device_array(outcome.returned, "A", shape)
+        yours = expect.device_array(outcome.returned, "A", Z.shape)
         expect.close(f"{kind}(Z)", yours, true, bound, quantity="activate", inputs=inputs)
-    dA, A = normal(student.rng, *shape), true.astype(np.float32)
+
+
+def check_backward(student: Student, kind: str, Z: Array) -> None:
+    """activate_backward of one kind, given what a right activate returns for Z."""
+    dA, A = normal(student.rng, *Z.shape), oracle.activate(f64(Z), kind).astype(np.float32)
     true = oracle.activate_backward(f64(dA), f64(A), kind)
     bound = tolerance.activate_backward(f64(dA), f64(A), kind)
-    inputs = {"dA": f64(dA), "A": f64(A), "kind": kind}
+    inputs: dict[str, Any] = {"dA": f64(dA), "A": f64(A), "kind": kind}
     quantity = "activate_backward"
     for number, outcome in enumerate(student.kernel("activate_backward", dA, A, kind)):
         inputs["calls_before"] = number
         expect.unchanged(outcome, dA=(0, dA), A=(1, A))
-        yours = expect.device_array(outcome.returned, "dZ", shape)
+        yours = expect.device_array(outcome.returned, "dZ", Z.shape)
         expect.close(f"dZ for {kind}", yours, true, bound, quantity=quantity, inputs=inputs)
 
 
 def probe_activation(student: Student, kind: str) -> None:
-    """Probe activate and activate_backward of one kind."""
+    """Probe activate of one kind."""
     rng, shape = student.rng, (13, 7)
 
     def activated(outcome: Outcome, Z: Array) -> None:
         true = oracle.activate(f64(Z), kind)
         yours = expect.device_array(outcome.returned, "A", shape)
         expect.close(f"{kind}(Z)", yours, true, tolerance.activate(f64(Z), kind))
+
+    probes.launcher(student, "activate", lambda: (normal(rng, *shape),), activated, kind)
+
+
+def probe_backward(student: Student, kind: str) -> None:
+    """Probe activate_backward of one kind."""
+    rng, shape = student.rng, (13, 7)
 
     def backward(outcome: Outcome, dA: Array, A: Array) -> None:
         true = oracle.activate_backward(f64(dA), f64(A), kind)
@@ -266,42 +278,65 @@ def probe_activation(student: Student, kind: str) -> None:
         A = oracle.activate(normal(rng, *shape).astype(np.float64), kind)
         return normal(rng, *shape), A.astype(np.float32)
 
-    probes.launcher(student, "activate", lambda: (normal(rng, *shape),), activated, kind)
     probes.launcher(student, "activate_backward", draw, backward, kind)
+
+
+def relu_inputs(student: Student) -> Iterator[Array]:
+    """Z of several shapes, with zeros in it."""
+    for shape in student.shapes((5, 3), (67, 31), (1, 1031)):
+        Z = normal(student.rng, *shape, scale=3)
+        Z.flat[::5] = 0.0
+        yield Z
+
+
+EXTREME = np.array([[-1e4, -100, -89, -50, -0.0, 0.0, 50, 88, 89, 100, 1e4]], dtype=np.float32)
+SMOOTH = {"sigmoid": 3, "tanh": 2}
+"""Each kind with the scale of Z that shows its whole curve."""
+
+# activate and activate_backward have parts of their own, so that one of them that is written and
+# right earns its half of the points while the other is not.
 
 
 @part("1.4", "relu")
 def test_relu(student: Student) -> None:
-    """Relu and its derivative, which is 0 at A = 0."""
-    for shape in student.shapes((5, 3), (67, 31), (1, 1031)):
-        Z = normal(student.rng, *shape, scale=3)
-        Z.flat[::5] = 0.0
+    """Relu, by activate."""
+    for Z in relu_inputs(student):
         check_activation(student, "relu", Z)
     probe_activation(student, "relu")
 
 
-@part("1.4", "sigmoid")
-def test_sigmoid(student: Student) -> None:
-    """Sigmoid and its derivative A(1 − A)."""
-    for shape in student.shapes((5, 3), (67, 31)):
-        check_activation(student, "sigmoid", normal(student.rng, *shape, scale=3))
-    probe_activation(student, "sigmoid")
-
-
-@part("1.4", "tanh")
-def test_tanh(student: Student) -> None:
-    """Tanh and its derivative 1 − A²."""
-    for shape in student.shapes((5, 3), (67, 31)):
-        check_activation(student, "tanh", normal(student.rng, *shape, scale=2))
-    probe_activation(student, "tanh")
+@part("1.4", "sigmoid and tanh")
+def test_smooth(student: Student) -> None:
+    """Sigmoid and tanh, by activate."""
+    for kind, scale in SMOOTH.items():
+        for shape in student.shapes((5, 3), (67, 31)):
+            check_activation(student, kind, normal(student.rng, *shape, scale=scale))
+        probe_activation(student, kind)
 
 
 @part("1.4", "extreme")
 def test_activations_extreme(student: Student) -> None:
-    """No NaN for |Z| up to 10,000."""
-    Z = np.array([[-1e4, -100, -89, -50, -0.0, 0.0, 50, 88, 89, 100, 1e4]], dtype=np.float32)
+    """No NaN from activate for |Z| up to 10,000."""
     for kind in oracle.KINDS:
-        check_activation(student, kind, Z)
+        check_activation(student, kind, EXTREME)
+
+
+@part("1.4", "relu backward")
+def test_relu_backward(student: Student) -> None:
+    """activate_backward for relu, whose derivative is 0 at A = 0."""
+    for Z in (*relu_inputs(student), EXTREME):
+        check_backward(student, "relu", Z)
+    probe_backward(student, "relu")
+
+
+@part("1.4", "sigmoid and tanh backward")
+def test_smooth_backward(student: Student) -> None:
+    """activate_backward for sigmoid, A(1 − A), and tanh, 1 − A²."""
+    for kind, scale in SMOOTH.items():
+        for shape in student.shapes((5, 3), (67, 31)):
+            check_backward(student, kind, normal(student.rng, *shape, scale=scale))
+        check_backward(student, kind, EXTREME)
+        probe_backward(student, kind)
 
 
 @part("1.4", "kinds")
