@@ -31,7 +31,7 @@ class Meter:
     """
 
     def __init__(self, total: int, done: int, names: Mapping[str, str], stream: TextIO) -> None:
-        self._total, self._before, self._now = total, done, 0
+        self._total, self._before, self._now, self._graded = total, done, 0, 0
         self._names, self._stream = names, stream
         self._begun = time.monotonic()
         self._hint = ""
@@ -61,6 +61,7 @@ class Meter:
     def end(self, job: Job, outcome: Outcome, told: str) -> None:
         """A grading came back; `told` is what came of it, in a word or three."""
         self._now += 1
+        self._graded += outcome.kind != "refused"  # which takes no time, and says nothing of others
         if self._bar.disable:
             count = f"{self._before + self._now:>{len(str(self._total))}} of {self._total}"
             took = f"{outcome.seconds:.1f} s"
@@ -79,10 +80,10 @@ class Meter:
         self._bar.update(self._task, pace=self._pace(), names=shown)
 
     def _pace(self, before: str = "") -> str:
-        """Gradings an hour and what is left, from what this run has done."""
-        if not self._now:
+        """Gradings an hour and what is left, from what this run has graded."""
+        if not self._graded:
             return ""
-        a_second = self._now / max(time.monotonic() - self._begun, 1e-3)
+        a_second = self._graded / max(time.monotonic() - self._begun, 1e-3)
         left_s = (self._total - self._before - self._now) / a_second
         minutes, seconds = divmod(round(left_s), 60)
         left = f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"

@@ -102,11 +102,13 @@ class ClassRun:
             )
         changed = _changed(before["grader"], now) if before else []
         if changed and not self.options.regrade and self.folder.known():
+            count = f"{len(changed)} file{'s' if len(changed) > 1 else ''}"
             names = ", ".join(changed[:3]) + (" …" if len(changed) > 3 else "")  # noqa: PLR2004
             raise RunFolderError(
-                f"the grader has changed since {self.folder.path} was begun ({len(changed)} files: "
+                f"the grader has changed since {self.folder.path} was begun ({count}: "
                 f"{names}), and scores of two graders must not stand in one gradebook.\n"
-                "Next: --regrade to grade all again, or --output with a new folder"
+                "Next: --regrade to grade all again (make class SUBMISSIONS=… ARGS=--regrade), or "
+                "--output with a new folder"
             )
         if not before or changed:
             facts = {"numpy": np.__version__, "python": platform.python_version()}

@@ -133,6 +133,17 @@ def test_plain_progress() -> None:
     assert second == "no worker has come yet"
 
 
+def test_pace_is_of_what_was_graded() -> None:
+    """A submission in which nothing can be graded takes no time, so that no pace follows from it."""
+    stream = io.StringIO()
+    with Meter(12, 0, {}, stream) as meter:
+        for kind in ("refused", "graded"):
+            meter.end(Job(kind, "emulator", "x", "r", 1, "", ()), Outcome(kind), "told")
+    refused, graded = stream.getvalue().splitlines()
+    assert refused == " 1 of 12  refused: told (emulator, 0.0 s)"
+    assert graded.endswith(" left")
+
+
 def test_bar() -> None:
     """On a terminal there is a bar with the count and the names of what is under way."""
 

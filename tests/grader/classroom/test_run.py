@@ -83,8 +83,9 @@ def test_changed_grader(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -
     """A run begun by another grader is not mixed with this one's scores, unless all is regraded."""
     classroom.put("ada")
     classroom.run()
-    monkeypatch.setattr(fingerprint, "of_grader", lambda: {"grader/oracle.py": "new"})
-    with pytest.raises(RunFolderError, match=r"grader/oracle\.py"):
+    changed = {**fingerprint.of_grader(), "grader/oracle.py": "new"}
+    monkeypatch.setattr(fingerprint, "of_grader", lambda: changed)
+    with pytest.raises(RunFolderError, match=r"\(1 file: grader/oracle\.py\)"):
         classroom.run()
     assert len(classroom.ended()) == 1
     classroom.run(regrade=True)
