@@ -36,6 +36,12 @@ _HEAP = f"""
 {_OPERATOR} void operator delete(void *pointer, size_t) {_DELETE}
 {_OPERATOR} void operator delete[](void *pointer, size_t) {_DELETE}
 """
+# clang's own declarations are visible to all, so that other libraries' definitions would come first
+_HEAP_OF_CLANG = """
+asm(".set _Znwm, emu_malloc\\n.set _Znam, emu_malloc");
+asm(".set _ZdlPv, emu_free\\n.set _ZdaPv, emu_free");
+asm(".set _ZdlPvm, emu_free\\n.set _ZdaPvm, emu_free");
+"""
 
 
 def epilogue(kernels: list[Kernel], *, memory_stubs: bool, gcc: bool, heap: bool) -> str:
@@ -74,7 +80,7 @@ extern "C" {exported} struct emu_image emu_image = {{
   __start_{CONSTANT_SECTION}, __stop_{CONSTANT_SECTION}, emu_shared_block}};
 {_memory_stubs() if memory_stubs else ""}
 {"" if gcc else _COPIES}
-{_HEAP if heap else ""}
+{(_HEAP if gcc else _HEAP_OF_CLANG) if heap else ""}
 }}
 """
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[3]
 TELLING = (
     "tests/emulator/compiler/test_cooperative_groups.py",
     "tests/emulator/compiler/test_device_functions.py",
+    "tests/emulator/compiler/test_heap.py",
     "tests/emulator/compiler/test_image.py",
     "tests/emulator/compiler/test_nvcc.py",
     "tests/emulator/cublas/test_library.py",
