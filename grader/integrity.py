@@ -64,8 +64,8 @@ class Kind:
     """A kind of violation.
 
     Attributes:
-        title: what was seen, in neutral words.
-        rule: what the homework asks for.
+        title: what was seen, in neutral words; most of it was stopped.
+        rule: what the homework asks for, in words for the student and the instructor alike.
         step: what to do next.
         cost: what it costs.
     """
@@ -77,7 +77,7 @@ class Kind:
 
 
 _OUTSIDE = (
-    "Your code may use its own files, what Python and the device need, and its scratch folder."
+    "A submission may use its own files, what Python and the device need, and its scratch folder."
 )
 _REMOVE = "If you need this for the homework, ask your instructor; otherwise remove it."
 
@@ -102,11 +102,11 @@ KINDS: dict[str, Kind] = {
     ),
     "protocol": Kind(
         "bytes on the pipe by which results are returned",
-        "Results are what your functions return.",
+        "Results are what the functions of a submission return.",
         "Write to files in the working folder, or print; leave other descriptors alone.",
         "The check that ran then failed.",
     ),
-    "read": Kind("a file outside of the submission was opened", _OUTSIDE, _REMOVE),
+    "read": Kind("a file outside of the submission was asked for", _OUTSIDE, _REMOVE),
     "write": Kind("a file outside of the scratch folder was to be written", _OUTSIDE, _REMOVE),
     "network": Kind(
         "a network connection was asked for", "Grading needs no network, and has none.", _REMOVE
@@ -117,15 +117,15 @@ KINDS: dict[str, Kind] = {
         _REMOVE,
     ),
     "signal": Kind(
-        "a signal was sent to another process", "Your code ends itself at most.", _REMOVE
+        "a signal was to be sent to another process", "A submission ends itself at most.", _REMOVE
     ),
     "native": Kind(
-        "native code was called past Python",
+        "native code was to be called past Python",
         "What is done on the device is done through PyCUDA and scikit-cuda.",
         _REMOVE,
     ),
     "environment": Kind(
-        "the environment of the grader was looked at",
+        "the environment of the grader was asked for",
         "Results depend on their inputs alone.",
         _REMOVE,
     ),

@@ -108,6 +108,8 @@ def test_words_accuse_nobody() -> None:
     for kind in KINDS.values():
         text = f"{kind.title} {kind.rule} {kind.step}".lower()
         assert not any(word in text for word in ("cheat", "attack", "steal", "malicious", "hack"))
+        told_to_both = f"{kind.title} {kind.rule} {kind.cost}".lower()
+        assert "your" not in told_to_both, "an instructor reads it of a student"
 
 
 def test_unknown_kinds_are_told() -> None:
