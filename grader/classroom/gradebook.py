@@ -36,6 +36,7 @@ class Row:
         error: why there is none, or why it is not whole; "" where all is well.
         with_times: whether this run takes times.
         is_missing: there is no verdict yet: the next run tries again.
+        is_refused: there was nothing to grade.
     """
 
     student: Student
@@ -44,6 +45,7 @@ class Row:
     error: str
     with_times: bool = False
     is_missing: bool = False
+    is_refused: bool = False
 
     @property
     def score(self) -> int:

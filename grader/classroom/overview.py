@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from grader import tasks
 from grader.report.document import document
-from grader.report.markup import Html, tag
+from grader.report.markup import Html, join, tag
 from grader.result import State
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def _header(rows: Sequence[Row]) -> Html:
         "students": len(rows),
         "full score": sum(bool(row.report and row.report.is_perfect) for row in rows),
         "late": sum(row.entry.late is True for row in rows),
-        "with an error": sum(bool(row.error) for row in rows),
+        "with nothing to grade": sum(row.is_refused for row in rows),
+        "with an error": sum(bool(row.error) and not row.is_refused for row in rows),
         "seen beside results": sum(bool(row.report and row.report.violations) for row in rows),
     }
     items = [tag("li", tag("strong", f"{count:,}"), f" {name}") for name, count in facts.items()]
@@ -150,7 +151,12 @@ def _tasks(rows: Sequence[Row]) -> Html | None:
                 tag("td", told, class_="text names"),
             )
         )
-    return _table(("task", "mean", "", "submissions"), lines)
+    table = _table(("task", "mean", "", "submissions"), lines)
+    told = (
+        "The means are over the submissions that were graded; the median and the scores above are "
+        "over all students."
+    )
+    return join(table, tag("p", told, class_="note")) if table else None
 
 
 def _share(counts: Mapping[str, int]) -> Html:
@@ -239,7 +245,8 @@ def _students(rows: Sequence[Row], links: Mapping[int, str]) -> Html | None:
             }
         )
         late = tag("span", "late", class_="badge") if row.entry.late else None
-        wrong = tag("span", "error", class_="badge failed") if row.error else None
+        named = "nothing to grade" if row.is_refused else "error"
+        wrong = tag("span", named, class_="badge failed") if row.error else None
         lines.append(
             tag(
                 "tr",

@@ -243,10 +243,16 @@ class ClassRun:
         for entry in self.entries:
             report, error = self._report(entry)
             missing = not all(self._is_done(entry.key, stage) for stage in self._stages_of(entry))
+            refused = self._is_refused(entry)
             rows += [
-                gradebook.Row(who, entry, report, error, times, missing) for who in entry.students
+                gradebook.Row(who, entry, report, error, times, missing, refused)
+                for who in entry.students
             ]
         return rows
+
+    def _is_refused(self, entry: Entry) -> bool:
+        first = None if entry.path is None else self._outcome(entry.key, CORRECTNESS)
+        return entry.path is None or (first is not None and first.kind == "refused")
 
     def _report(self, entry: Entry) -> tuple[Report | None, str]:
         if entry.path is None:

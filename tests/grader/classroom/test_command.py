@@ -134,7 +134,7 @@ def test_plain_progress() -> None:
 
 
 def test_pace_is_of_what_was_graded() -> None:
-    """A submission in which nothing can be graded takes no time, so that no pace follows from it."""
+    """What is refused takes no time, so that no pace follows from it."""
     stream = io.StringIO()
     with Meter(12, 0, {}, stream) as meter:
         for kind in ("refused", "graded"):

@@ -130,6 +130,17 @@ def test_pages(tmp_path: Path) -> None:
         assert words in index
 
 
+def test_nothing_to_grade_is_no_error(tmp_path: Path) -> None:
+    """The class's page says where there was nothing to grade, and over whom its means are."""
+    empty = replace(row("Nobody", error="the folder is empty"), is_refused=True)
+    pages.write([row(), empty], tmp_path, "full")
+    index = (tmp_path / "index.html").read_text("utf-8")
+    assert ">nothing to grade<" in index
+    assert ">error<" not in index
+    assert "<strong>0</strong> with an error" in index
+    assert "The means are over the submissions that were graded" in index
+
+
 def test_no_seed_for_students(tmp_path: Path) -> None:
     """Neither a student's page nor the JSON holds the class's seed, nor does the class's page."""
     pages.write([row()], tmp_path, "full")
