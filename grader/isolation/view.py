@@ -76,12 +76,17 @@ def readable(view: View, root: Path) -> list[str]:
     """
     wanted = [*_SYSTEM, *_SETTINGS, *_KERNEL, *(str(root / room) for room in _ROOMS)]
     wanted += [sys.base_prefix, sys.prefix, str(Path(sys.executable).resolve().parent)]
-    wanted += [entry for entry in sys.path if entry and Path(entry).resolve() != root]
+    wanted += filter(_is_pythons, sys.path)
     wanted += _compilers()
     wanted += map(str, view.readable)
     if view.shared_cache is not None:
         wanted += [str(view.shared_cache / name) for name in ("libraries", "headers")]
     return list(_outermost(wanted, root))
+
+
+def _is_pythons(entry: str) -> bool:
+    """Whether a folder on the path holds installed packages: a .pth file may name any other."""
+    return Path(entry).name in ("site-packages", "dist-packages")
 
 
 def _compilers() -> Iterator[str]:

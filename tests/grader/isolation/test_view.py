@@ -55,6 +55,13 @@ def test_path_that_holds_the_repository(monkeypatch: pytest.MonkeyPatch) -> None
     assert not covers(shown(), ROOT / "solution")
 
 
+def test_path_of_something_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of the path only installed packages are shown, not what a .pth file or a module added."""
+    monkeypatch.setattr(sys, "path", [*sys.path, str(ROOT / "solution"), str(tmp_path)])
+    assert not covers(shown(), ROOT / "solution")
+    assert not covers(shown(), tmp_path)
+
+
 def test_words(tmp_path: Path) -> None:
     """A view crosses as JSON."""
     made = view.View(tmp_path, (tmp_path / "a",), tmp_path / "cache")
