@@ -267,7 +267,7 @@ class Watch:
         if key == "h":
             from grader.handout.hints import next_hint  # noqa: PLC0415 - reads a file
 
-            self._below = next_hint(self._task()) if self._task() else ""
+            self._below = next_hint(self._task(), is_watching=True) if self._task() else ""
         elif key == "n":
             self._current, self._below, self._shows_all = self._after(self._task()), "", False
         elif key == "a":
@@ -321,6 +321,17 @@ class Watch:
             sources=self._regrader.sources,
         )
 
+    def _most(self, report: Report) -> int:
+        """Points that can be had here, those of tasks to be graded yet among them."""
+        graded = {result.task for result in report.results}
+        return report.max_score + sum(
+            task.points
+            for task in tasks.TASKS
+            if task.id not in graded
+            and not task.bonus
+            and (self._devices.gpu or not task.needs_gpu)
+        )
+
     # Drawing ----------------------------------------------------------------------------------
 
     def _wake(self) -> None:
@@ -349,7 +360,7 @@ class Watch:
             told = f"grading {', '.join(sorted(busy)[:4])}{' …' if len(busy) > 4 else ''}"  # noqa: PLR2004
         else:
             told = f"graded in {self._regrader.seconds:.1f} s"
-        score = f"{report.score} / {report.max_score}"
+        score = f"{report.score} / {self._most(report)}"
         bar = _bar(report.results, max(width - len(score) - 2, 10), colour=colour)
         signs = [_sign(report, task.id, busy, colour=colour) for task in tasks.TASKS]
         return [

@@ -39,7 +39,12 @@ def hints(text: str) -> dict[str, list[str]]:
 
 
 def next_hint(
-    task: str, asked: Path = ASKED, source: Path = HINTS, *, submission: str = ASSIGNMENT
+    task: str,
+    asked: Path = ASKED,
+    source: Path = HINTS,
+    *,
+    submission: str = ASSIGNMENT,
+    is_watching: bool = False,
 ) -> str:
     """The next hint of a task as a student reads it; asking again gives one more.
 
@@ -48,6 +53,7 @@ def next_hint(
         asked: File that remembers how many were given; made where it is missing.
         source: The hints.
         submission: That the commands to type next are for.
+        is_watching: It is read in `make watch`, where a save grades and h is the next hint.
 
     Raises:
         KeyError: There is no such task; the message lists those that there are.
@@ -63,7 +69,11 @@ def next_hint(
     for number, text in enumerate(known[task][:given], start=1):
         parts.append(f"Hint {number} of {len(known[task])}\n" + textwrap.indent(text, "  "))
     grade, hint = (command(target, submission, task) for target in ("grade", "hint"))
-    if given < len(known[task]):
+    is_last = given == len(known[task])
+    if is_watching:
+        last, more = "That was the last hint. ", " (one more hint: h)"
+        parts.append(f"{last if is_last else ''}Try it, and save{'' if is_last else more}")
+    elif not is_last:
         parts.append(f"Try it, then: {grade} (one more hint: {hint})")
     else:
         parts.append(f"That was the last hint. Next: {grade}; its report says where")

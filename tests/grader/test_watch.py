@@ -69,6 +69,10 @@ class Screen:
         """The last picture as text."""
         return [_CONTROL.sub("", line) for line in self.raw().split("\n")]
 
+    def most(self) -> list[str]:
+        """The points that can be had, as all pictures so far tell them."""
+        return re.findall(r"░  \d+ / (\d+)", self._text)
+
     def wait(self, shows: Callable[[str], bool], what: str) -> str:
         """The first picture that shows something; AssertionError, with the last, if none does."""
         deadline = time.monotonic() + PATIENCE_S
@@ -162,6 +166,13 @@ def test_a_session(submission: Callable[..., Path], open_screen: Callable[..., S
     screen.press("q")
     assert screen.end() == 0
     assert screen.restored()
+
+
+def test_points_that_can_be_had_stay(open_screen: Callable[..., Screen]) -> None:
+    """From the first picture on, the score is of all that can be had here."""
+    screen = open_screen(ROOT / "assignment")
+    screen.wait(lambda p: idle(p) and "○ 1.1" in p, "the stubs")
+    assert set(screen.most()) == {"85"}
 
 
 def test_narrow_without_colour(open_screen: Callable[..., Screen]) -> None:

@@ -23,6 +23,14 @@ def test_asking_again_gives_one_more(tmp_path: Path) -> None:
     assert next_hint("1.1", asked).count("Hint ") == 1, "each task counts on its own"
 
 
+def test_in_watch_a_key_and_a_save_are_next(tmp_path: Path) -> None:
+    """There, no command is typed: h gives one more hint, and a save grades."""
+    asked = tmp_path / "hints.json"
+    shown = [next_hint("2.3", asked, is_watching=True).splitlines()[-1] for _ in range(3)]
+    assert shown[:2] == ["Try it, and save (one more hint: h)"] * 2
+    assert shown[2] == "That was the last hint. Try it, and save"
+
+
 def test_unreadable_memory_starts_again(tmp_path: Path) -> None:
     """A broken or unwritable state file costs nothing but the count."""
     asked = tmp_path / "hints.json"
