@@ -27,6 +27,7 @@ from grader.actions import (
     take,
     with_full_names,
 )
+from grader.integrity import WROTE_TO_PIPE
 from grader.isolation import Level, Reached
 from grader.isolation.scratch import Scratch
 from grader.limits import WorkerDiedError
@@ -72,6 +73,12 @@ __all__ = [
     "refill",
     "take",
 ]
+
+_NONSENSE = (
+    *(TypeError, ValueError, LookupError, AttributeError),
+    *(ArithmeticError, RecursionError),
+)
+"""What reading a reply raises that no worker of ours wrote."""
 
 
 class Judge:
@@ -222,7 +229,7 @@ class Judge:
             return None
         results = reply.get("results")
         last = results[-1] if isinstance(results, list) and len(results) == len(actions) else {}
-        if "counted" not in last:
+        if not isinstance(last, dict) or not isinstance(last.get("counted"), dict):
             return None
         return {**last["counted"], "launches": last.get("launches", [])}
 
@@ -293,25 +300,24 @@ class Judge:
         wanted = frozenset(self.replaced)
         if self._loaded == wanted:
             return self._worker
-        reply = self._load_apart_from_broken(wanted)
+        faults, self._missing = self._load_apart_from_broken(wanted)
         self._loaded = wanted
-        self._faults = {
-            str(name): fault
-            for name, fault in dict(reply.get("modules", {})).items()
-            if isinstance(fault, dict)
-        } | self._faults
-        self._missing = frozenset(map(str, reply.get("missing", ())))
+        self._faults = faults | self._faults
         return self._worker
 
-    def _load_apart_from_broken(self, wanted: frozenset[str]) -> dict[str, Any]:
+    def _load_apart_from_broken(
+        self, wanted: frozenset[str]
+    ) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
         """Load; a module that kills the worker while it is imported is left out the next time."""
-        for module in [*(file.removesuffix(".py") for file in tasks.FILES), ""]:
+        names = [file.removesuffix(".py") for file in tasks.FILES]
+        for module in [*names, ""]:
             self.start()
             assert self._worker is not None  # noqa: S101 - for mypy: start made one
             try:
-                return self._worker.ask(self._request(wanted), [])[0]
+                return _loaded(self._worker.ask(self._request(wanted), [])[0])
             except WorkerDiedError as death:
-                died_in = self._worker.loading or module
+                said = self._worker.loading  # which a submission can say, too
+                died_in = said if said in names and said not in self._deadly else module
                 self._faults[died_in] = {
                     "type": "died",
                     "message": death.reason,
@@ -328,8 +334,13 @@ class Judge:
             "folder": str(self.folder),
             "device": str(self.device),
             "replaced": sorted(wanted),
-            "without": [name for name, fault in self._faults.items() if fault.get("deadly")],
+            "without": self._deadly,
         }
+
+    @property
+    def _deadly(self) -> list[str]:
+        """The modules that killed a worker while they were imported."""
+        return [name for name, fault in self._faults.items() if fault.get("deadly")]
 
     @property
     def output(self) -> str:
@@ -358,6 +369,21 @@ class Judge:
                 raise_if_wrong(action.what, result)
                 outcomes.append(outcome(action, result, arrays))
             outcomes[len(actions) - 1]  # IndexError: results are missing
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise CheckFailure(f"the worker's answer makes no sense ({error!r})") from None
+            any(made.own_threads for made in outcomes)  # which reads all launches
+        except _NONSENSE:
+            raise CheckFailure(WROTE_TO_PIPE) from None
         return outcomes
+
+
+def _loaded(reply: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
+    """Faults by module, and missing functions; WorkerDiedError where no worker of ours says so."""
+    try:
+        modules = dict(reply.get("modules", {}))
+        faults: dict[str, Mapping[str, Any]] = {
+            str(name): fault for name, fault in modules.items() if isinstance(fault, dict)
+        }
+        for fault in faults.values():
+            place_of(fault)
+        return faults, frozenset(map(str, reply.get("missing", ())))
+    except _NONSENSE:
+        raise WorkerDiedError(WROTE_TO_PIPE) from None

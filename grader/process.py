@@ -183,7 +183,9 @@ class WorkerProcess:
             code = self._process.poll()
             how = f"its process ended ({_name_of(code)})" if code is not None else "no answer"
             raise WorkerStartError(self.backend, "\n".join([how, *said])) from None
-        self._raise_if_unusable(message)
+        if "unusable" in message:
+            self.kill()
+            raise WorkerStartError(self.backend, str(message["unusable"]))
         self._note_isolation(message.get("entered"))
         self._is_ready = True
 
@@ -201,8 +203,11 @@ class WorkerProcess:
         self._deadline.restart()
         protocol.send(self, {**request, "id": number}, arrays)
         reply, reply_arrays = self._receive()
-        self._raise_if_unusable(reply)
-        if reply.get("id") != number:
+        says_unusable = "unusable" in reply
+        if says_unusable and request["op"] == "load" and not self._reports.has_begun():
+            self.kill()
+            raise WorkerStartError(self.backend, str(reply["unusable"]))
+        if reply.get("id") != number or says_unusable:
             self.kill()
             raise WorkerDiedError("your code wrote to the grader's private pipe")
         self._reports.wait_for(number)
@@ -294,12 +299,6 @@ class WorkerProcess:
         self.reached = Reached(tuple(entered["measures"]), tuple(entered["missing"]))
         scratch = None if entered["own_root"] else self.scratch
         self._deadline.watch(self._pid, self._uid, scratch)
-
-    def _raise_if_unusable(self, message: dict[str, Any]) -> None:
-        """Raise WorkerStartError where the worker says that its device does not start."""
-        if "unusable" in message:
-            self.kill()
-            raise WorkerStartError(self.backend, str(message["unusable"]))
 
     def _drain(self) -> None:
         """Read all output, keep its beginning: a flood of output fills no memory and no disk."""

@@ -64,6 +64,13 @@ class Reports:
             time.sleep(0.01)
         return self._frames[0] if self._frames else (None, None)
 
+    def has_begun(self) -> bool:
+        """Whether anything of a submission was imported, as told lately or within half a second."""
+        end = time.monotonic() + _ANSWER_S
+        while not self.loading and time.monotonic() < end and self._reader.is_alive():
+            time.sleep(0.01)  # it was written before student code ran
+        return bool(self.loading)
+
     def wait_for(self, request: str) -> None:
         """Read what belongs to a request that was answered; note if its worker closed its end."""
         end = time.monotonic() + _ANSWER_S

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from grader import limits
+from grader.integrity import WROTE_TO_PIPE
 from grader.judge import CheckFailure, Host, Judge, Kept, RaisedInSubmission, call, new, put, take
 from grader.verdicts import OwnFault
 
@@ -340,3 +341,53 @@ def test_bonus_under_another_name(judged: Callable[..., Judge]) -> None:
     judge = judged(training="# graphed_step is what I'd call it\n")
     with pytest.raises(CheckFailure, match=r"training\.py has no graphed_step"):
         judge.require("training.graphed_step")
+
+
+FORGE = """
+import json, struct, sys
+def forge(raw):
+    frame = sys._getframe()
+    while frame and not {"pipe", "request"} <= frame.f_locals.keys():
+        frame = frame.f_back
+    pipe, request = frame.f_locals["pipe"], frame.f_locals["request"]
+    header = '{"id": %s, "arrays": [], %s}' % (json.dumps(request["id"]), raw)
+    pipe.write_all(struct.pack("<4sIQ", b"GRD1", len(header), 0), header.encode())
+    sys.stdin.read(); __import__("time").sleep(5)
+"""
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '"modules": 5',
+        '"missing": 5',
+        '"modules": {"kernels": {"line": []}}',
+        '"unusable": "the driver \\u001b[2J is gone"',
+    ],
+)
+def test_forged_load(judged: Callable[..., Judge], reply: str) -> None:
+    """A reply that is written while a module is imported is that module's fault, not ours."""
+    judge = judged(kernels=f"{FORGE}\nforge({reply!r})\n")
+    assert WROTE_TO_PIPE in failure(judge, call("kernels.bias_add", Z, b)).message
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "5",
+        '{"returned": {"kind": "GPUArray", "shape": [1e400]}}',
+        '{"launches": [{"own": true}]}',
+        '{"fault": 5}',
+    ],
+)
+def test_forged_result(judged: Callable[..., Judge], result: str) -> None:
+    """A reply that makes no sense is no fault of the grader's."""
+    reply = f'"results": [{result}]'
+    judge = judged(kernels=FORGE + kernels(f"forge({reply!r})"))
+    assert WROTE_TO_PIPE in failure(judge, call("kernels.bias_add", Z, b)).message
+
+
+def test_unusable_while_running(judged: Callable[..., Judge]) -> None:
+    """Once a submission runs, its device has started."""
+    judge = judged(kernels=FORGE + kernels("""forge('"unusable": "no driver"')"""))
+    assert WROTE_TO_PIPE in failure(judge, call("kernels.bias_add", Z, b)).message
