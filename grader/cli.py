@@ -19,6 +19,7 @@ from grader.isolation import Level
 from grader.isolation.scratch import Scratch
 from grader.process import WorkerStartError
 from grader.report import record
+from grader.report.plain import plain
 from grader.report.terminal import Terminal
 from grader.result import State
 from grader.settings import SettingsError
@@ -184,5 +185,5 @@ def _graded(options: argparse.Namespace, terminal: Terminal, chosen: devices.Dev
 
 
 def _unusable(message: str) -> int:
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{plain(message)}\n")
     return UNUSABLE

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from grader import tasks
 from grader.evidence import Timing
 from grader.report import conduct
-from grader.report.plain import plain
+from grader.report.plain import harmless, plain
 from grader.report.words import in_words
 from grader.result import State
 
@@ -31,7 +31,12 @@ def write(report: Report, file: Path) -> None:
 
 
 def to_results(report: Report) -> dict[str, Any]:
-    """The content of results.json."""
+    """The content of results.json; text of the submission's is as a terminal may show it."""
+    results: dict[str, Any] = harmless(_content(report))
+    return results
+
+
+def _content(report: Report) -> dict[str, Any]:
     told = (*report.notes, report.isolation, conduct.in_words(report))
     notes = [plain(note) for note in told if note]
     more = f" {report.unmeasured} more points need a GPU." if report.unmeasured else ""

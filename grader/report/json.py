@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader import settings
 from grader.evidence import Cost, Timing
-from grader.report.plain import plain
+from grader.report.plain import harmless
 from grader.version import fingerprint
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def to_json(report: Report) -> dict[str, Any]:
     And {"submission", "year", "grader"}, which `python -m grader explain` needs to judge it again.
     Text of the submission's is as a terminal may show it.
     """
-    row: dict[str, Any] = _harmless(_content(report))
+    row: dict[str, Any] = harmless(_content(report))
     return row
 
 
@@ -45,14 +45,6 @@ def _content(report: Report) -> dict[str, Any]:
 def write(report: Report, file: Path) -> None:
     """Write the report; OSError where that cannot be done."""
     file.write_text(json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n", "utf-8")
-
-
-def _harmless(value: Any) -> Any:
-    if isinstance(value, str):
-        return plain(value)
-    if isinstance(value, dict):
-        return {key: _harmless(item) for key, item in value.items()}
-    return [_harmless(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _row(result: Result) -> dict[str, Any]:

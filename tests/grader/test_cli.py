@@ -7,6 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader import cli
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,3 +92,9 @@ def test_reader_who_leaves(tmp_path: Path) -> None:
     assert (process.wait(), process.stderr.read()) == (1, "")
     process.stderr.close()
     assert json.loads(file.read_text("utf-8"))["score"] == 0
+
+
+def test_message_of_odd_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a device or a submission says steers no terminal."""
+    assert cli._unusable("no driver\x1b[2J\nNext: make doctor") == cli.UNUSABLE
+    assert capsys.readouterr().err == "no driver\ufffd[2J\nNext: make doctor\n"

@@ -6,11 +6,13 @@ https://gradescope-autograders.readthedocs.io/en/latest/specs/
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from grader.report.gradescope import to_results, write
+from grader.result import Found
 from tests.grader.report.reports import report, timed
 
 if TYPE_CHECKING:
@@ -94,3 +96,14 @@ def test_file(tmp_path: Path) -> None:
     assert json.loads(text) == to_results(report())
     assert "\\u001b" not in text
     assert "\\u0000" not in text
+
+
+def test_finding_of_odd_characters(tmp_path: Path) -> None:
+    """What a submission forges as the kind of a finding is made harmless, too."""
+    given = report()
+    odd = Found("\ud800\x1b", "text", "k", None, None)
+    results = [replace(result, findings=(odd,)) for result in given.results]
+    write(replace(given, results=tuple(results)), tmp_path / "results.json")
+    text = (tmp_path / "results.json").read_text("utf-8")
+    assert "\N{REPLACEMENT CHARACTER}" * 2 in text
+    assert "\x1b" not in text
