@@ -40,7 +40,7 @@ _CHANGES = (
     *("os.chmod", "os.chown", "shutil.rmtree", "shutil.move"),
 )
 _LISTS = ("os.listdir", "os.scandir", "os.walk", "glob.glob")
-_HOOKS = ("sys.addaudithook", "sys.setprofile", "sys.settrace", "gc.get_objects")
+_HOOKS = ("sys.addaudithook",)  # profilers and debuggers, which set others, replace nothing
 
 _SECRET_PACKAGES = frozenset(("grader", "solution", "tests", "assignment"))
 _SETTINGS = (
@@ -91,6 +91,7 @@ class Watch:
             **dict.fromkeys(_SIGNAL, self._plain("signal")),
             **dict.fromkeys(_NATIVE, self._plain("native")),
             **dict.fromkeys(_HOOKS, self._plain("patched")),
+            "gc.get_objects": self._plain("environment"),
             **dict.fromkeys(_NETWORK, self._reached_out),
             **dict.fromkeys(_CHANGES, self._changed),
             **dict.fromkeys(_LISTS, self._listed),

@@ -6,6 +6,7 @@ another library replaced is that library's business.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -100,6 +101,8 @@ def _matters(held: Any) -> bool:
 
 
 def _code(held: Any) -> Any:
+    while isinstance(held, functools.partial | functools.partialmethod):
+        held = held.func
     held = getattr(held, "__func__", held)
     held = getattr(held, "fget", held)
     return getattr(getattr(held, "__wrapped__", held), "__code__", None) or getattr(

@@ -28,6 +28,13 @@ def bias_add(code):
 """
 LINE = 7
 
+PARTIAL = """
+from functools import partial, partialmethod
+from pycuda.gpuarray import GPUArray
+import kernels
+GPUArray.get = partialmethod(partial(kernels.bias_add), "pass")
+"""
+
 
 class Watched:
     """A submission that runs any program it is given, and what was told of each."""
@@ -86,7 +93,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         ("ctypes.string_at(id(0), 1)", "native", "ctypes.string_at"),
         ("os.environ['NVCC_APPEND_FLAGS'] = '-O0'", "environment", "NVCC_APPEND_FLAGS"),
         ("import grader.oracle", "import", "grader"),
-        ("sys.settrace(None)", "patched", "sys.settrace"),
+        ("sys.addaudithook(print)", "patched", "sys.addaudithook"),
+        ("import gc; gc.get_objects()", "environment", "gc.get_objects"),
     ],
 )
 def test_told(watched: Watched, program: str, kind: str, detail: str) -> None:
@@ -115,6 +123,8 @@ def test_told(watched: Watched, program: str, kind: str, detail: str) -> None:
         "import multiprocessing, asyncio, platform; platform.machine()",
         "raise ValueError('plain')",
         "import traceback; traceback.print_stack()",
+        "import cProfile; profile = cProfile.Profile(); profile.enable(); profile.disable()",
+        "sys.settrace(None); sys.setprofile(None); threading.setprofile(None)",
     ],
 )
 def test_not_told(watched: Watched, program: str) -> None:
@@ -154,6 +164,7 @@ def test_closed_descriptor(watched: Watched) -> None:
         ("import builtins; builtins.len = lambda x: 3", "builtins.len"),
         ("import gc; gc.collect = print", "gc.collect"),
         ("sys.modules['time'] = np.random", "sys.modules.time"),
+        (PARTIAL, "GPUArray.get"),
     ],
 )
 def test_patched(watched: Watched, program: str, name: str) -> None:
