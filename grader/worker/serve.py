@@ -16,7 +16,7 @@ from grader.worker.loader import Submission
 from grader.worker.models import MODELS
 from grader.worker.originals import Originals, tell_shadows
 from grader.worker.pipe import Pipe
-from grader.worker.values import Arguments, describe
+from grader.worker.values import Arguments, describe, download
 
 if TYPE_CHECKING:
     from grader.worker.audit import Watch
@@ -112,6 +112,7 @@ class Worker:
         if self._backend == "gpu":
             device.prepare(given)
         Worker._originals = Originals()
+        download()
         tell_shadows(self._folder, self._channel)
         self._watch.begin(self._folder, Path(given.__file__))
 

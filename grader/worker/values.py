@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grader.protocol import DTYPES, MAX_PAYLOAD_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MAX_DEPTH = 4
 _MAX_ITEMS = 64
@@ -40,6 +44,18 @@ class Arguments:
         if isinstance(made, gpuarray.GPUArray):
             self.on_device[label] = made
         return made
+
+
+@cache
+def download() -> Callable[[Any], Any]:
+    """PyCUDA's own GPUArray.get; to be called first before student code is loaded.
+
+    A submission's class may be a GPUArray with a get() that reads something else than its memory.
+    """
+    from pycuda import gpuarray  # noqa: PLC0415 - importable once the backend is active
+
+    own: Callable[[Any], Any] = gpuarray.GPUArray.get
+    return own
 
 
 def describe(value: Any, arrays: list[Any], identities: dict[int, str], depth: int = 0) -> Any:
@@ -94,7 +110,7 @@ def _array(value: Any, arrays: list[Any]) -> dict[str, Any]:
     if dtype not in DTYPES or value.nbytes > MAX_PAYLOAD_BYTES // 4:
         return entry
     try:
-        data = value if isinstance(value, np.ndarray) else value.get()
+        data = value if isinstance(value, np.ndarray) else download()(value)
     except AssertionError as error:  # PyCUDA asserts that views are contiguous
         return {**entry, "unreadable": str(error)[:_MAX_TEXT]}
     arrays.append(np.asarray(data))

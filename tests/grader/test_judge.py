@@ -391,3 +391,20 @@ def test_unusable_while_running(judged: Callable[..., Judge]) -> None:
     """Once a submission runs, its device has started."""
     judge = judged(kernels=FORGE + kernels("""forge('"unusable": "no driver"')"""))
     assert WROTE_TO_PIPE in failure(judge, call("kernels.bias_add", Z, b)).message
+
+
+SUBCLASS = """
+from pycuda.gpuarray import GPUArray
+class Mine(GPUArray):
+    def get(self, *_, **__):
+        return np.full(self.shape, 7, self.dtype)
+made = Mine(Z.shape, Z.dtype)
+made.set(Z.get())
+return made
+"""
+
+
+def test_memory_is_read_by_its_own_class(judged: Callable[..., Judge]) -> None:
+    """What a GPUArray holds counts, whatever a submission's subclass says that it holds."""
+    (outcome,) = judged(kernels=kernels(SUBCLASS)).run(call("kernels.bias_add", Z, b))
+    np.testing.assert_array_equal(outcome.returned.array, Z)
