@@ -162,6 +162,10 @@ def reworded(text: str) -> str:
     return text.replace("‘", '"').replace("’", '"').replace("*&", "*")
 
 
+# What is said besides of a shared array whose size is wrong, in the translator's own names.
+_FOLLOWS = re.compile(
+    r"_storage\b|variably modified type|trying to instantiate|variable-sized array"
+)
 _CANDIDATE = re.compile(
     r"note: candidate (?:function|template)[^:]*(?:: requires (?:at least |at most )?"
     r"(?:(\d+)|single)[^,]*, but (no|\d+) )?"
@@ -230,7 +234,8 @@ def parse(output: str, hidden: str) -> list[Diagnostic]:
     own = [
         error for error in unique if not error.file.startswith("<")
     ]  # not the tables behind the source
-    return own or list(unique)
+    first = [error for error in own if not _FOLLOWS.search(error.message)]
+    return first or own or list(unique)
 
 
 def render(errors: list[Diagnostic], lines: dict[tuple[str, int], str], name: str) -> str:

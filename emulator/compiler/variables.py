@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from .functions import Body
     from .navigation import Navigator
 
+# A float array may be read as float4: the device aligns shared memory so, too.
+_THREAD_LOCAL = "static thread_local __attribute__((aligned(16)))"
+
 CONSTANT_SECTION, READ_ONLY_SECTION = "emu_constant", "emu_constant_ro"
 
 
@@ -61,17 +64,16 @@ class Variables:
         if "extern" in words:
             self._dynamic_shared(first, last, names, inside_function=inside_function)
         else:
-            hidden = self._static_shared(start, end, first)
-            if inside_function and hidden:
+            allowed = self._static_shared(start, end, first, inside_function=inside_function)
+            if inside_function and allowed:
                 self._name_inside(last, names)
 
-    def _static_shared(self, start: int, end: int, first: int) -> bool:
+    def _static_shared(self, start: int, end: int, first: int, *, inside_function: bool) -> bool:
         for position in range(start, end):
             if self.code.at(position) == "=":
                 self.code.complain(position, "initializer not allowed for __shared__ variable")
                 return False
-        # A float array may be read as float4: the device aligns shared memory so, too.
-        before = "static thread_local __attribute__((aligned(16))) "
+        before = "typedef " if inside_function else f"{_THREAD_LOCAL} "
         self.code.text[first] = before + self.code.text[first]
         return True
 
@@ -83,7 +85,9 @@ class Variables:
             name = self.code.at(position)
             hidden = f"emu_shared{self.shared_count}_{name}"
             self.code.replace(position, hidden)
-            aliases.append(f"[[maybe_unused]] auto &{name} = ::emu::once({hidden})")
+            storage = f"{_THREAD_LOCAL} ::emu::shared_storage<{hidden}> {hidden}_storage"
+            aliases.append(storage)
+            aliases.append(f"[[maybe_unused]] auto &{name} = ::emu::once({hidden}_storage.value)")
         if aliases:
             self.code.text[last] = f"; {'; '.join(aliases)}{self.code.text[last]}"
 

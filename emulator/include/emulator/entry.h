@@ -41,6 +41,15 @@ EMU_INLINE T &once(T &variable) {
   return *address;
 }
 
+// Room for a __shared__ variable, whose constructor, empty as CUDA demands, is not run: a thread-local variable with one
+// would carry a flag that says whether it has run.
+template <class T>
+union shared_storage {
+  char none;
+  T value;
+  constexpr shared_storage() : none() {}
+};
+
 // Announces a local variable to the runtime until the end of its block, unless its constructor has initialised it.
 template <class T, bool = std::is_trivially_default_constructible<std::remove_all_extents_t<T>>::value>
 struct announced {

@@ -852,3 +852,9 @@ for (int d = 1; d < 4; d++)
   if (t + d < 12) sum += kept[d - 1];
 b[t] = sum;
 atomicAdd(&k[0], (int)sum);
+== shared_objects_with_a_constructor 1 128
+struct Pair { float x, y; __device__ Pair() {} };
+__shared__ Pair s[128];
+s[t].x = a[i];
+__syncthreads();
+b[i] = s[t ^ 1].x;
