@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import re
@@ -214,7 +215,11 @@ def test_reads(prison: Prison, path: str) -> None:
     """The grader, its answers and the machine's settings are not to be seen."""
     listed = "os.listdir" if Path(path).is_dir() else "open"
     told = prison.found(f"found = refusal({listed}, {path!r})")
-    assert told.split(" ")[0] in ("PermissionError", "FileNotFoundError")
+    if told.startswith("["):  # a clone below /tmp: the worker's own /tmp holds what it is shown
+        shown = {"backend", "emulator", "data", ".venv", "solution", "device.py"}
+        assert set(ast.literal_eval(told)) <= shown
+    else:
+        assert told.split(" ")[0] in ("PermissionError", "FileNotFoundError")
 
 
 def test_other_submissions(prison: Prison) -> None:
