@@ -57,7 +57,7 @@ def hide_the_grader(root: Path) -> None:
     Modules of the grader that are loaded keep working; importing them again does not.
     """
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != root]
-    sys.meta_path.insert(0, _Rooms(root))  # a .pth file may name another clone
+    sys.meta_path.append(_Rooms(root))
     for name in list(sys.modules):
         if name.partition(".")[0] == "grader":
             del sys.modules[name]
