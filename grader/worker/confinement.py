@@ -54,13 +54,20 @@ def limit_files() -> None:
 def hide_the_grader(root: Path) -> None:
     """Let `import grader`, `import solution` and the like fail from here on.
 
-    Modules of the grader that are loaded keep working; importing them again does not.
+    Modules of the grader that are loaded keep working; importing them again does not. The rooms are
+    this repository's, also where Python's environment is another clone's, whose .pth file has
+    imported its own backend by now.
     """
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != root]
-    sys.meta_path.append(_Rooms(root))
-    for name in list(sys.modules):
-        if name.partition(".")[0] == "grader":
+    sys.meta_path.insert(0, _Rooms(root))
+    for name, module in list(sys.modules.items()):
+        package = name.partition(".")[0]
+        if package == "grader" or (package in ROOMS and not _lies_in(root, module)):
             del sys.modules[name]
+
+
+def _lies_in(root: Path, module: types.ModuleType) -> bool:
+    return (getattr(module, "__file__", None) or "").startswith(f"{root}/")
 
 
 class _Rooms(MetaPathFinder):

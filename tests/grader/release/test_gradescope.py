@@ -141,5 +141,4 @@ def test_endless_grading(root: Path, submission: Path, monkeypatch: pytest.Monke
     (root / "results").mkdir(exist_ok=True)
     monkeypatch.setattr(autograder, "LIMIT_S", 1)
     monkeypatch.chdir(root / "source" / FOLDER)
-    told = autograder.grade(root)["output"]
-    assert "was ended" in told or "could not be graded" in told
+    assert "was ended" in autograder.grade(root)["output"]

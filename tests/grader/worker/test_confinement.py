@@ -39,6 +39,26 @@ import data, backend, emulator, numpy, data.fashion_mnist
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+def test_rooms_of_this_repository(tmp_path: Path) -> None:
+    """A backend that a .pth file of another clone has imported, or names, is not used."""
+    other = tmp_path / "backend"
+    other.mkdir()
+    (other / "__init__.py").write_text("")
+    (other / "lazy.py").write_text("")
+    done = run(f"""
+import sys
+sys.path[:0] = [{str(tmp_path)!r}]
+for name in [name for name in sys.modules if name.partition(".")[0] == "backend"]:
+    del sys.modules[name]
+import backend.lazy
+assert backend.__file__.startswith({str(tmp_path)!r}), backend.__file__
+confinement.hide_the_grader(ROOT)
+import backend.choice
+print(backend.__file__)
+""")
+    assert done.stdout.strip() == str(ROOT / "backend" / "__init__.py"), done.stderr
+
+
 def test_files(tmp_path: Path) -> None:
     """A file that grows without end ends in an exception, not in a full disk or a signal."""
     done = run(f"""
