@@ -215,7 +215,7 @@ def test_reads(prison: Prison, path: str) -> None:
     """The grader, its answers and the machine's settings are not to be seen."""
     listed = "os.listdir" if Path(path).is_dir() else "open"
     told = prison.found(f"found = refusal({listed}, {path!r})")
-    below_tmp = Path(path).is_relative_to("/tmp")  # noqa: S108 - the worker's own, in its root folder
+    below_tmp = Path(path).is_relative_to("/tmp")  # its own there, in its root folder
     if below_tmp and told.startswith("["):  # which holds the places of what it is shown
         shown = {"backend", "emulator", "data", ".venv", "solution", "device.py"}
         assert set(ast.literal_eval(told)) <= shown
