@@ -1,6 +1,8 @@
 // Half precision: stored in 16 bits (IEEE 754 binary16), computed in float and rounded to nearest even.
 #pragma once
 
+#include "emulator/short_float.h"
+
 extern "C++" {  // PyCUDA puts extern "C" around a source
 
 struct __attribute__((aligned(2))) __half_raw {
@@ -65,66 +67,10 @@ EMU_INLINE __half2 __halves2half2(__half x, __half y) { return {x, y}; }
 EMU_INLINE __half2 __half2half2(__half x) { return {x, x}; }
 EMU_INLINE float2 __half22float2(__half2 v) { return {v.x, v.y}; }
 EMU_INLINE __half2 __float22half2_rn(float2 v) { return {v.x, v.y}; }
-EMU_INLINE float __low2float(__half2 v) { return v.x; }
-EMU_INLINE float __high2float(__half2 v) { return v.y; }
 EMU_INLINE __half __low2half(__half2 v) { return v.x; }
 EMU_INLINE __half __high2half(__half2 v) { return v.y; }
 EMU_INLINE __half2 make_half2(__half x, __half y) { return {x, y}; }
 
-#define EMU_HALF_OPERATOR(op, name) \
-  EMU_INLINE __half operator op(__half a, __half b) { return __half((float)a op (float)b); } \
-  EMU_INLINE __half &operator op##=(__half &a, __half b) { return a = a op b; } \
-  EMU_INLINE __half name(__half a, __half b) { return a op b; } \
-  EMU_INLINE __half2 operator op(__half2 a, __half2 b) { return {a.x op b.x, a.y op b.y}; } \
-  EMU_INLINE __half2 name##2(__half2 a, __half2 b) { return a op b; }
-EMU_HALF_OPERATOR(+, __hadd)
-EMU_HALF_OPERATOR(-, __hsub)
-EMU_HALF_OPERATOR(*, __hmul)
-EMU_HALF_OPERATOR(/, __hdiv)
-#undef EMU_HALF_OPERATOR
-EMU_INLINE __half operator-(__half a) { return __half(-(float)a); }
-#define EMU_HALF_COMPARE(op, name) \
-  EMU_INLINE bool operator op(__half a, __half b) { return (float)a op (float)b; } \
-  EMU_INLINE bool name(__half a, __half b) { return a op b; }
-EMU_HALF_COMPARE(==, __heq)
-EMU_HALF_COMPARE(!=, __hne)
-EMU_HALF_COMPARE(<, __hlt)
-EMU_HALF_COMPARE(<=, __hle)
-EMU_HALF_COMPARE(>, __hgt)
-EMU_HALF_COMPARE(>=, __hge)
-#undef EMU_HALF_COMPARE
-EMU_INLINE bool __hisnan(__half a) { return (float)a != (float)a; }
-EMU_INLINE __half __hneg(__half a) { return -a; }
-EMU_INLINE __half __habs(__half a) { return __half(fabsf(a)); }
-EMU_INLINE __half __hmax(__half a, __half b) { return __half(fmaxf(a, b)); }
-EMU_INLINE __half __hmin(__half a, __half b) { return __half(fminf(a, b)); }
-EMU_INLINE __half __hfma(__half a, __half b, __half c) { return __half((double)a * (double)b + (double)c); }
-EMU_INLINE __half2 __hfma2(__half2 a, __half2 b, __half2 c) { return {__hfma(a.x, b.x, c.x), __hfma(a.y, b.y, c.y)}; }
-#define EMU_HALF_FUNCTION(name, function) \
-  EMU_INLINE __half name(__half x) { return __half(function((float)x)); }
-EMU_HALF_FUNCTION(hexp, expf)
-EMU_HALF_FUNCTION(hexp2, exp2f)
-EMU_HALF_FUNCTION(hlog, logf)
-EMU_HALF_FUNCTION(hlog2, log2f)
-EMU_HALF_FUNCTION(hsin, sinf)
-EMU_HALF_FUNCTION(hcos, cosf)
-EMU_HALF_FUNCTION(hsqrt, sqrtf)
-EMU_HALF_FUNCTION(hrsqrt, rsqrtf)
-EMU_HALF_FUNCTION(hrcp, 1.0f /)
-EMU_HALF_FUNCTION(hfloor, floorf)
-EMU_HALF_FUNCTION(hceil, ceilf)
-EMU_HALF_FUNCTION(hrint, rintf)
-EMU_HALF_FUNCTION(htrunc, truncf)
-EMU_HALF_FUNCTION(htanh, tanhf)
-#undef EMU_HALF_FUNCTION
-#define EMU_HALF_SHUFFLE(name, Argument) \
-  EMU_INLINE __half name(unsigned mask, __half value, Argument argument, int width = 32, EMU_LINE) { \
-    return __ushort_as_half((unsigned short)name(mask, (unsigned)value.bits, argument, width, line)); \
-  }
-EMU_HALF_SHUFFLE(__shfl_sync, int)
-EMU_HALF_SHUFFLE(__shfl_up_sync, unsigned)
-EMU_HALF_SHUFFLE(__shfl_down_sync, unsigned)
-EMU_HALF_SHUFFLE(__shfl_xor_sync, int)
-#undef EMU_HALF_SHUFFLE
+EMU_SHORT_FLOAT(__half)
 
 }  // extern "C++"
