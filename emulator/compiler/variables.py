@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from .navigation import NOT_A_NAME, OPEN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .functions import Body
     from .navigation import Navigator
 
@@ -79,12 +81,8 @@ class Variables:
 
     def _name_inside(self, last: int, names: list[int]) -> None:
         """Inside of a function, the address is looked up once, where the variable is declared."""
-        self.shared_count += 1
         aliases = []
-        for position in names:
-            name = self.code.at(position)
-            hidden = f"emu_shared{self.shared_count}_{name}"
-            self.code.replace(position, hidden)
+        for name, hidden in self._hidden("shared", names):
             storage = f"{_THREAD_LOCAL} ::emu::shared_storage<{hidden}> {hidden}_storage"
             aliases.append(storage)
             aliases.append(f"[[maybe_unused]] auto &{name} = ::emu::once({hidden}_storage.value)")
@@ -95,17 +93,22 @@ class Variables:
         self, first: int, last: int, names: list[int], *, inside_function: bool
     ) -> None:
         self.code.text[first] = "typedef " + self.code.text[first]
-        self.shared_count += 1
         declarations = []
-        for position in names:
-            name = self.code.at(position)
-            hidden = f"emu_dynamic{self.shared_count}_{name}"
-            self.code.replace(position, hidden)
+        for name, hidden in self._hidden("dynamic", names):
             if inside_function:
                 declarations.append(_dynamic_reference(hidden, name))
             else:
                 self.file_scope_dynamic.append((hidden, name))
         self.code.text[last] = "; " + " ".join(declarations)
+
+    def _hidden(self, kind: str, names: list[int]) -> Iterator[tuple[str, str]]:
+        """Rename what a declaration declares: each name, and the name of its type from now on."""
+        self.shared_count += 1
+        for position in names:
+            name = self.code.at(position)
+            hidden = f"emu_{kind}{self.shared_count}_{name}"
+            self.code.replace(position, hidden)
+            yield name, hidden
 
     def bind(self, bodies: list[Body]) -> None:
         """Nothing can be looked up before a block runs.
