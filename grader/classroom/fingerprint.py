@@ -9,16 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.version import APART
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
 ROOMS = ("grader", "emulator", "backend", "data", "solution", "assignment")
-"""What a score depends on."""
-
-DRAWN_LATER = ("grader/classroom/", "grader/report/", "grader/release/")
-"""What no score depends on: pages are drawn from records, whenever they are asked for."""
+"""What a score depends on, without what `grader.version.APART` names."""
 
 _CHUNK_BYTES = 1 << 20
 
@@ -73,7 +72,7 @@ def _files(root: Path) -> Iterator[tuple[str, Path]]:
             for name in sorted(files):
                 path = Path(folder, name)
                 relative = path.relative_to(root).as_posix()
-                if not relative.startswith(DRAWN_LATER) and path.suffix != ".pyc":
+                if not relative.startswith(APART) and path.suffix != ".pyc":
                     yield relative, path
 
 
