@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from grader import tasks
 from grader.classroom import exports, fingerprint
 from grader.classroom.exports import METADATA, ExportError, Named, Student
+from grader.handout.unzip import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTAINERS = (".zip", ".ipynb")
-"""Files that are a whole submission."""
+"""Files that are a whole submission, by their suffix in lower case."""
+
+SOURCE = ".py"
+"""Files that are a submission together, likewise."""
 
 _SPARE_BYTES = 1 << 30
 """That unpacking an export leaves on the disk."""
@@ -143,7 +147,7 @@ def unpack(archive: Path, target: Path) -> Path:
             for member in content.infolist():
                 placed = content.extract(member, draft)  # leaves out "..", roots and links
                 os.utime(placed, (_changed(member), _changed(member)))
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+    except BROKEN as error:
         raise ExportError(
             f"{archive} cannot be unpacked ({error}): download the export again"
         ) from error
@@ -203,10 +207,19 @@ def _by_name(path: Path) -> _Found:
 
 
 def _newest(item: _Found) -> tuple[object, ...]:
-    """Files before text, what the export says is newer, then what the disk says is newer."""
-    is_whole = item.path.is_dir() or item.path.suffix in CONTAINERS
+    """What can be homework before what cannot; of equals what the export says is newer.
+
+    Where it says nothing, what the disk says is newer.
+    """
+    is_whole = item.path.is_dir() or _suffix(item.path) in CONTAINERS
+    is_source = _suffix(item.path) == SOURCE
     changed = item.path.stat().st_mtime_ns if item.path.exists() else 0
-    return not item.named.is_text, is_whole, item.order, changed, item.path.name
+    return not item.named.is_text, is_whole, is_source, item.order, changed, item.path.name
+
+
+def _suffix(path: Path) -> str:
+    """In lower case, which not all computers keep to."""
+    return path.suffix.lower()
 
 
 # What is graded of it ----------------------------------------------------------------------------
@@ -223,9 +236,9 @@ def _entry(ids: list[str], items: list[_Found], scratch: Path) -> Entry:
         return replace(entry, path=None, error="text was typed in, and no file handed in")
     if newest.path.is_dir():
         entry = _of_folder(entry, newest.path)
-    elif newest.path.suffix == ".py":
+    elif _suffix(newest.path) == SOURCE:
         return _of_loose_files(entry, items, scratch)
-    elif newest.path.suffix.lower() not in CONTAINERS:
+    elif _suffix(newest.path) not in CONTAINERS:
         error = f"{newest.path.name} is no homework: {_EXPECTED}"
         return replace(entry, path=None, error=error)
     others = [item for item in items if item is not newest and not item.named.is_text]
@@ -242,7 +255,7 @@ def _of_folder(entry: Entry, folder: Path) -> Entry:
         return replace(entry, path=None, error=f"{folder.name} cannot be read: {error.strerror}")
     if not inside:
         return replace(entry, path=None, error=f"the folder {folder.name} is empty")
-    whole = [path for path in inside if path.is_file() and path.suffix.lower() in CONTAINERS]
+    whole = [path for path in inside if path.is_file() and _suffix(path) in CONTAINERS]
     if _is_homework(folder) or not whole:
         return entry
     newest = max(whole, key=lambda path: (path.stat().st_mtime_ns, path.name))
@@ -255,8 +268,8 @@ def _of_loose_files(entry: Entry, items: Iterable[_Found], scratch: Path) -> Ent
     """Single files of one student's, put together under their own names, the newest of each."""
     newest: dict[str, _Found] = {}
     for item in sorted(items, key=_newest):
-        if item.path.is_file() and item.path.suffix == ".py":
-            newest[item.named.file] = item
+        if item.path.is_file() and _suffix(item.path) == SOURCE:
+            newest[f"{item.named.file[: -len(SOURCE)]}{SOURCE}"] = item
     if not set(newest) & set(tasks.FILES):
         names = ", ".join(newest)
         error = f"{names} is no homework: expected {', '.join(tasks.FILES)}, a .zip or an .ipynb"

@@ -19,6 +19,18 @@ MAX_FILES = 2_000
 MAX_BYTES = 200_000_000
 MAX_DIRECTORY_BYTES = 1_000_000  # of the list of members, which zipfile reads as a whole
 
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,  # encrypted
+    NotImplementedError,
+    OSError,
+    ValueError,
+)
+"""What `zipfile` raises where an archive cannot be unpacked."""
+
 _END = b"PK\x05\x06"  # the record at an archive's end, 22 bytes and a comment (APPNOTE 4.3.16)
 _END_BYTES = 22 + 65_535
 _USUAL = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -47,16 +59,7 @@ def unpack(path: Path, target: Path) -> Path:
             _check_names(path, [member.filename for member in members])
             for member in members:
                 _unpack(archive, member, target)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        EOFError,
-        RuntimeError,  # encrypted
-        NotImplementedError,
-        OSError,
-        ValueError,
-    ) as error:
+    except BROKEN as error:
         raise SubmissionError(
             f"{path.name} cannot be unpacked ({error}): zip the folder again"
         ) from error

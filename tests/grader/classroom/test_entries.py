@@ -136,6 +136,27 @@ def test_canvas_single_files(handed_in: Path, find: Callable[..., dict[str, Entr
     }
 
 
+def test_canvas_other_files(handed_in: Path, find: Callable[..., dict[str, Entry]]) -> None:
+    """What can be homework counts before what cannot, however late that came."""
+    put(handed_in / "lovelaceada_345_601_kernels.py", "k")
+    put(handed_in / "lovelaceada_345_602_blas.PY", "b")
+    put(handed_in / "lovelaceada_345_700_readme.txt")
+    put_zip(handed_in / "turingalan_346_650_hw.ZIP")
+    put(handed_in / "turingalan_346_651_notes.pdf")
+    put(handed_in / "noetheremmy_347_652_HW.IPYNB", "{}")
+    put(handed_in / "noetheremmy_347_653_kernels.py")
+    found = find()
+    ada, alan, emmy = (found[name] for name in ("lovelaceada", "turingalan", "noetheremmy"))
+    assert not any(entry.error for entry in found.values())
+    assert ada.path is not None
+    assert {path.name for path in ada.path.iterdir()} == {"kernels.py", "blas.py"}
+    assert alan.path is not None
+    assert alan.path.name == "turingalan_346_650_hw.ZIP"
+    assert "notes.pdf" in alan.notes[0]
+    assert emmy.path is not None
+    assert emmy.path.name == "noetheremmy_347_652_HW.IPYNB"
+
+
 def test_moodle(handed_in: Path, find: Callable[..., dict[str, Entry]]) -> None:
     """Moodle's folders and files say who; text without a file is an error; late is not known."""
     put_zip(handed_in / "Ada Lovelace_1234567_assignsubmission_file_" / "homework5.zip")
@@ -232,6 +253,18 @@ def test_archive(tmp_path: Path, find: Callable[..., dict[str, Entry]]) -> None:
     assert not list(tmp_path.parent.glob("evil*"))
     again = find(archive)
     assert [entry.path for entry in again.values()] == [entry.path for entry in first.values()]
+
+
+def test_damaged_archive(tmp_path: Path, find: Callable[..., dict[str, Entry]]) -> None:
+    """An export whose compressed data is damaged is told to be downloaded again."""
+    archive = tmp_path / "submissions.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as content:
+        content.writestr("a_1_10_kernels.py", "x = 1\n" * 1000)
+    damaged = bytearray(archive.read_bytes())
+    damaged[30 + len("a_1_10_kernels.py")] = 0xFF  # the first of it: no such kind of block
+    archive.write_bytes(damaged)
+    with pytest.raises(ExportError, match="download the export again"):
+        find(archive)
 
 
 @pytest.mark.parametrize("what", ["missing", "broken", "single", "empty"])
