@@ -11,18 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import backend
 from grader import devices, tasks
 from grader.grade import SubmissionError, grade
 from grader.handout import collect
 from grader.isolation import Level
 from grader.isolation.scratch import Scratch
-from grader.process import WorkerStartError
+from grader.refusals import REFUSALS
 from grader.report import record
 from grader.report.plain import plain
 from grader.report.terminal import Terminal
 from grader.result import State
-from grader.settings import SettingsError
 
 if TYPE_CHECKING:
     from grader.result import Report
@@ -112,13 +110,7 @@ def _grade(options: argparse.Namespace) -> int:
         chosen = devices.choose()
         terminal.backend(chosen.label, chosen.reason)
         report = _graded(options, terminal, chosen)
-    except (
-        backend.BackendError,
-        SubmissionError,
-        WorkerStartError,
-        collect.SubmissionError,
-        SettingsError,
-    ) as error:
+    except REFUSALS as error:
         if options.record and isinstance(error, (SubmissionError, collect.SubmissionError)):
             record.write_refusal(str(error), options.record)
         return _unusable(str(error))

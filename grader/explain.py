@@ -9,20 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import backend
 from grader import devices, settings, tasks, tolerance
-from grader.grade import SubmissionError, grade
+from grader.grade import grade
 from grader.handout import collect
 from grader.isolation import Level
-from grader.process import WorkerStartError
+from grader.isolation.scratch import Scratch
+from grader.refusals import REFUSALS
 from grader.report import conduct
 from grader.report.plain import plain
 from grader.report.words import in_words
-from grader.settings import SettingsError
 from grader.version import fingerprint
 from grader.witness import Witness
 
@@ -51,14 +49,7 @@ def main(argv: Sequence[str]) -> int:
         check_same_grader(report, anyway=options.anyway)
         submission = find_submission(report, options.report, options.submission)
         again, witness = grade_again(report, row, submission, seed)
-    except (
-        ExplainError,
-        SettingsError,
-        SubmissionError,
-        WorkerStartError,
-        backend.BackendError,
-        collect.SubmissionError,
-    ) as error:
+    except (ExplainError, *REFUSALS) as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
     print("\n".join([f"Submission: {submission}", *shown(row, again, witness, seed)]))
@@ -167,8 +158,8 @@ def grade_again(
         )
     stood_in = [name for name in row.get("stand_ins", ()) if name in {t.id for t in tasks.TASKS}]
     level = Level.FULL if report.get("isolation") else Level.LIGHT
-    with tempfile.TemporaryDirectory(prefix="grader-") as scratch, witness.watching():
-        folder = collect.collect(submission, Path(scratch)).folder
+    with Scratch() as scratch, witness.watching():
+        folder = collect.collect(submission, scratch).folder
         again = grade(
             folder, seed=seed, devices=chosen, only={row["task"]}, failed=stood_in, level=level
         )

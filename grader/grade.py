@@ -122,6 +122,7 @@ def grade(
         level=level,
         counts_cost=counts_cost and (alone or any(task.id not in results for task in wanted)),
         scores_cost=settings.scoring.emulated_cost,
+        year=settings.year,
     )
     judged = {}
     if grading.wanted or grading.counts_cost:
@@ -141,6 +142,7 @@ def grade(
         seconds=time.perf_counter() - begun,
         output=grading.output,
         isolation=grading.reached.text(),
+        year=settings.year,
         sources=_sources(folder),
         violations=distinct(seen for task in wanted for seen in results[task.id].violations),
     )
@@ -160,6 +162,7 @@ class _Grading:
     level: Level
     counts_cost: bool
     scores_cost: bool
+    year: str
     output: str = ""
     reached: Reached = field(default_factory=Reached)
 
@@ -179,6 +182,7 @@ class _Grading:
                 waiting=self.waiting,
                 worker=workers.get(backend),
                 level=self.level,
+                year=self.year,
             )
             for backend in self.devices.names
         ]

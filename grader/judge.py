@@ -93,9 +93,10 @@ class Judge:
         waiting: called if the device takes long to start.
         worker: one that was started ahead for that backend; the judge ends it.
         level: the walls around student code.
+        year: of this edition, which changes all inputs; as the settings say if None.
 
     Attributes:
-        year: of this edition, from the settings; it changes all inputs.
+        year: of this edition.
         reached: what isolation came to in the worker that ended last.
         last_request: the actions that were run last.
         last_launched_own: whether a kernel of the submission ran in them.
@@ -112,10 +113,11 @@ class Judge:
         waiting: Callable[[], None] | None = None,
         worker: WorkerProcess | None = None,
         level: Level = Level.LIGHT,
+        year: str | None = None,
     ) -> None:
         self.folder, self.seed, self.backend = folder.resolve(), seed, backend
         self.device = device.resolve()
-        self.year = settings.load().year
+        self.year = settings.load().year if year is None else year
         self.replaced = set(replaced)
         self._waiting, self.level = waiting, level
         self._loaded: frozenset[str] | None = None
@@ -181,8 +183,7 @@ class Judge:
         try:
             reply, reply_arrays = self._ask(entries, arrays)
         except WorkerDiedError as death:
-            self._drop()
-            self.start()
+            self.renew()
             what = called[-1] if called else actions[-1].what
             if death.is_slow:
                 self._too_slow[what] = death.reason
@@ -200,8 +201,7 @@ class Judge:
             return outcomes
         finally:
             if reply.get("lost"):
-                self._drop()
-                self.start()
+                self.renew()
 
     def attempt(self, *actions: Action) -> list[Outcome] | None:
         """Run actions whose failure is no verdict: None then, and the next get a fresh worker."""
@@ -227,6 +227,8 @@ class Judge:
         except WorkerDiedError:
             self.renew()
             return None
+        if reply.get("lost"):
+            self.renew()
         results = reply.get("results")
         last = results[-1] if isinstance(results, list) and len(results) == len(actions) else {}
         if not isinstance(last, dict) or not isinstance(last.get("counted"), dict):

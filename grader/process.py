@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader import limits, protocol
+from grader.integrity import WROTE_TO_PIPE
 from grader.isolation import Level, Reached, cache
 from grader.isolation.view import View
 from grader.limits import WorkerDiedError
@@ -209,7 +210,7 @@ class WorkerProcess:
             raise WorkerStartError(self.backend, str(reply["unusable"]))
         if reply.get("id") != number or says_unusable:
             self.kill()
-            raise WorkerDiedError("your code wrote to the grader's private pipe")
+            raise WorkerDiedError(WROTE_TO_PIPE)
         self._reports.wait_for(number)
         return reply, reply_arrays
 
@@ -281,7 +282,7 @@ class WorkerProcess:
             code = self._process.poll()
             self.kill()
             if code is None and not closed:
-                raise WorkerDiedError("your code wrote to the grader's private pipe") from error
+                raise WorkerDiedError(WROTE_TO_PIPE) from error
             raise WorkerDiedError(_ending(code)) from error
         except WorkerDiedError as death:
             if death.is_slow:

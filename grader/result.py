@@ -170,6 +170,7 @@ class Report:
         sources: text of the submission's files by name, to quote lines from.
         violations: of rules of conduct, in the order in which they were seen.
         isolation: the level that the submission ran at, in words; "" for a student's own run.
+        year: of the edition that it was graded by.
     """
 
     backend: str
@@ -183,6 +184,7 @@ class Report:
     sources: Mapping[str, str] = field(default_factory=dict)
     violations: tuple[Violation, ...] = ()
     isolation: str = ""
+    year: str = ""
 
     @property
     def score(self) -> int:

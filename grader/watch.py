@@ -23,13 +23,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import backend
 from grader import devices, tasks
 from grader.affected import affected
-from grader.grade import SubmissionError, check_folder, grade
+from grader.grade import check_folder, grade
 from grader.isolation.scratch import Scratch
-from grader.judge import WorkerStartError
 from grader.process import WorkerProcess
+from grader.refusals import REFUSALS
 from grader.report import html
 from grader.report.plain import plain
 from grader.report.terminal import MAX_WIDTH, Terminal
@@ -188,7 +187,7 @@ class Regrader:
                 announce=self._announce,
             )
             self.sources, self.trouble = report.sources, ""
-        except (SubmissionError, WorkerStartError, backend.BackendError) as error:
+        except REFUSALS as error:
             self.trouble = str(error)
         except BaseException as error:  # noqa: BLE001 - the screen has to tell, whatever it is
             if not self._is_stale:
@@ -492,7 +491,7 @@ def main(argv: list[str]) -> int:
     try:
         check_folder(folder)
         chosen = devices.choose()
-    except (SubmissionError, backend.BackendError) as error:
+    except REFUSALS as error:
         sys.stderr.write(f"{error}\n")
         return 2
     Watch(folder.resolve(), name.rstrip("/"), chosen).run()

@@ -27,6 +27,8 @@ _VERBS = {
     "get": "reads",
     "keep": "uploads",
     "refill": "puts other numbers into",
+    "hold": "notes",
+    "look": "reads again",
 }
 
 

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from grader import settings
 from grader.evidence import Cost, Timing
 from grader.report.plain import harmless
 from grader.version import fingerprint
@@ -35,7 +34,7 @@ def _content(report: Report) -> dict[str, Any]:
         "isolation": report.isolation,
         "seed": report.seed,
         "submission": report.submission,
-        "year": settings.load().year,
+        "year": report.year,
         "grader": fingerprint(),
         "results": [_row(result) for result in report.results],
         "violations": [asdict(found) for found in report.violations],

@@ -75,9 +75,9 @@ class Contender:
     def prepare(self, request: dict[str, Any], arrays: list[Array]) -> None:
         """Put on the device what is to be timed; see `grader.worker.timing`."""
         if not self._is_loaded:
-            self._worker.ask({**self._load, "replaced": [], "without": []}, [])
+            self._ask({**self._load, "replaced": [], "without": []}, [])
             self._is_loaded = True
-        self._ask({"do": "prepare", **request}, arrays)
+        self._ask({"op": "time", "do": "prepare", **request}, arrays)
 
     def burst(self, order: dict[str, Any], sample: Callable[[], list[int]] = list) -> Burst:
         """Take times, and then some rows of what was made meanwhile.
@@ -88,9 +88,9 @@ class Contender:
         """
         others: tuple[Any, ...] = ()
         begun = self._clock()
-        reply, _ = self._ask({"do": "burst", **order}, [])
+        reply, _ = self._ask({"op": "time", "do": "burst", **order}, [])
         rows = sample()
-        _, results = self._ask({"do": "results", "rows": rows}, [])
+        _, results = self._ask({"op": "time", "do": "results", "rows": rows}, [])
         wall_us = 1e6 * (self._clock() - begun)
         try:
             others = reply.get("released_us", 0.0), reply.get("queued_us", 0.0)
@@ -112,7 +112,7 @@ class Contender:
         self, request: dict[str, Any], arrays: list[Array]
     ) -> tuple[dict[str, Any], list[Array]]:
         try:
-            reply, reply_arrays = self._worker.ask({"op": "time", **request}, arrays)
+            reply, reply_arrays = self._worker.ask(request, arrays)
         except WorkerDiedError as death:
             raise CheckFailure(f"while it was timed: {death.reason}") from None
         fault = reply.get("fault")

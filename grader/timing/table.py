@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +20,12 @@ import backend
 from grader import cost, cost_count
 from grader.actions import Action, Kept, call, keep, new
 from grader.devices import EMULATOR, GPU, short_name
-from grader.grade import SubmissionError, check_folder, given_device
+from grader.grade import check_folder, given_device
 from grader.handout import collect
 from grader.isolation.scratch import Scratch
 from grader.judge import Judge
-from grader.process import WorkerProcess, WorkerStartError
+from grader.process import WorkerProcess
+from grader.refusals import REFUSALS
 from grader.report.plain import plain
 from grader.timing.lockstep import COPY_BYTES, Contender
 from grader.timing.rows import Row, table
@@ -63,9 +63,9 @@ def rows(folder: Path, device: Path, name: str) -> list[Row]:
         name: of the backend, "emulator" or "gpu".
     """
     judge = Judge(folder, 0, device, name)
-    stopwatch = Stopwatch(folder, device) if name == GPU else None
     cases = cost_count.CASES
     try:
+        stopwatch = Stopwatch(folder, device) if name == GPU else None
         counted = [_kernel(judge, stopwatch, case) for case in cases]
         steps = [_step(judge, stopwatch, *model) for model in MODELS]
         if name == EMULATOR:
@@ -193,16 +193,11 @@ def main(argv: list[str] | None = None) -> int:
         chosen = backend.select()
         gpu = short_name(chosen.reason) if chosen.name == GPU else ""
         console.print(f"where the time goes, on {gpu or 'the emulator'}", style="dim")
-        with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
-            folder = collect.collect(options.submission, Path(scratch)).folder
+        with Scratch() as scratch:
+            folder = collect.collect(options.submission, scratch).folder
             check_folder(folder)
             measured = rows(folder, given_device(), chosen.name)
-    except (
-        backend.BackendError,
-        SubmissionError,
-        collect.SubmissionError,
-        WorkerStartError,
-    ) as error:
+    except (CheckFailure, *REFUSALS) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     for line in table(measured):

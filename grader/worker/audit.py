@@ -79,6 +79,7 @@ class Watch:
             )
             + self._rooms
         )
+        self._hidden: tuple[str, ...] = (self._root, "/proc/")
         self._worker = f"{root}/grader/worker/"
         self._folder, self._device, self._busy = "", "", threading.local()
         self._trusted = (f"{root}/grader/", f"{root}/backend/", f"{root}/emulator/")
@@ -100,6 +101,9 @@ class Watch:
     def begin(self, folder: Path, device: Path) -> None:
         """Watch the submission in a folder from here on, for good; device.py is the judge's."""
         first, self._folder = not self._folder, _folder(str(folder))
+        others = _folder(str(folder.parent))
+        if others not in ("/", _folder(tempfile.gettempdir()), _folder("~")):
+            self._hidden = (*self._hidden, others)
         self._device = str(device)
         if first:
             sys.addaudithook(self._see)
@@ -192,11 +196,7 @@ class Watch:
     def _is_secret(self, path: str) -> bool:
         """Whether no library has business there: the grader, other submissions, processes."""
         folder = f"{path}/"
-        others = self._folder.rstrip("/").rpartition("/")[0] + "/"
-        hidden = [self._root, "/proc/"]
-        if others not in ("/", _folder(tempfile.gettempdir()), _folder("~")):
-            hidden.append(others)
-        return folder.startswith(tuple(hidden)) and not folder.startswith(self._rooms)
+        return folder.startswith(self._hidden) and not folder.startswith(self._rooms)
 
     # Who did it ----------------------------------------------------------------------------------
 

@@ -29,9 +29,6 @@ queued the launch before the device gets to it."""
 ADDRESSES = 2
 """Of each input; launches take turns."""
 
-RUNS = 5
-"""Of steps in one measurement."""
-
 MOST_LOSSES = 50
 """Of a run that are shown: so far rounding parts no two right curves (DESIGN: 2e-7 after 100)."""
 

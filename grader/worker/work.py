@@ -12,6 +12,8 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from grader.worker import cublas
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -26,7 +28,6 @@ COPIES = {
 WAITING = ("Context", "Stream", "Event")
 """Classes of pycuda.driver that have `synchronize`."""
 
-_HOUSEKEEPING = ("cublasCreate", "cublasDestroy", "cublasGet", "cublasSet")
 _MOST_LINES = 8  # of a kernel; the most expensive ones
 
 _counts: Counter[str] = Counter()
@@ -69,7 +70,7 @@ def counting(wanted: bool, folder: Path) -> Iterator[dict[str, Any]]:
     profile = _profile()
     with ExitStack() as stack:
         stack.enter_context(_counted_calls())
-        stack.enter_context(_counted_cublas())
+        stack.enter_context(cublas.replaced(lambda product: _counted("cublas", product)))
         if profile is not None:
             profile.start()
             stack.callback(profile.stop)
@@ -110,31 +111,6 @@ def _counted_calls() -> Iterator[None]:
     finally:
         for owner, name, value in kept:
             setattr(owner, name, value)
-
-
-@contextmanager
-def _counted_cublas() -> Iterator[None]:
-    module = sys.modules.get("skcuda.cublas")
-    library = getattr(module, "_libcublas", None)
-    if module is None or library is None:
-        yield
-        return
-    vars(module)["_libcublas"] = _Counting(library)
-    try:
-        yield
-    finally:
-        vars(module)["_libcublas"] = library
-
-
-class _Counting:
-    """cuBLAS, its products and sums counted."""
-
-    def __init__(self, library: Any) -> None:
-        self._library = library
-
-    def __getattr__(self, name: str) -> Any:
-        function = getattr(self._library, name)
-        return function if name.startswith(_HOUSEKEEPING) else _counted("cublas", function)
 
 
 def _kernel(cost: Any, folder: Path) -> dict[str, Any]:

@@ -235,6 +235,14 @@ def test_lost_device(judged: Callable[..., Judge]) -> None:
     judge.run(call("blas.gemm", Z, np.eye(3, dtype=np.float32)))
 
 
+def test_lost_device_while_counting(judged: Callable[..., Judge]) -> None:
+    """After an illegal access in a call that is counted, the next one gets a fresh worker."""
+    body = "from pycuda import driver\ndriver.memset_d8(16, 0, 4)"
+    judge = judged(kernels=kernels(body))
+    assert judge.count(call("kernels.bias_add", Z, b)) is None
+    assert judge.count(call("blas.gemm", Z, np.eye(3, dtype=np.float32))) is not None
+
+
 @pytest.mark.parametrize(
     ("contents", "words", "line"),
     [

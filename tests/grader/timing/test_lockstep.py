@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from grader.limits import WorkerDiedError
 from grader.timing import lockstep
 from grader.timing.subjects import Kernel, Step
 from grader.verdicts import CheckFailure
@@ -117,6 +118,18 @@ def test_a_folder_is_named_from_the_root(tmp_path: Path, monkeypatch: pytest.Mon
     lockstep.Contender(worker, Path("mine"), Path("device.py")).prepare({}, [])
     assert asked[0]["folder"] == str(tmp_path / "mine")
     assert asked[0]["device"] == str(tmp_path / "device.py")
+
+
+def test_code_that_ends_the_timing_worker_as_it_loads(tmp_path: Path) -> None:
+    """It fails as it does anywhere else; it is no fault of the grader's."""
+
+    def ask(request: dict[str, Any], _: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+        raise WorkerDiedError(f"your code ended the process during {request['op']}")
+
+    worker: Any = SimpleNamespace(ask=ask, kill=lambda: None)
+    contender = lockstep.Contender(worker, tmp_path, tmp_path / "device.py")
+    with pytest.raises(CheckFailure, match="while it was timed: your code ended the process"):
+        contender.prepare({}, [])
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.5, 3.0, 12.0])

@@ -28,6 +28,14 @@ def bias_add(code):
 """
 LINE = 7
 
+BY_A_LIBRARY = """
+import tempfile
+from mako.util import read_file
+others = os.path.dirname(os.path.dirname(__file__))
+tempfile.tempdir = others  # which makes it no folder for scratch
+read_file(others + '/theirs/kernels.py')
+"""
+
 PARTIAL = """
 from functools import partial, partialmethod
 from pycuda.gpuarray import GPUArray
@@ -75,6 +83,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             "read",
             "theirs/kernels.py",
         ),
+        (BY_A_LIBRARY, "read", "theirs/kernels.py"),
         (f"os.listdir({str(ROOT)!r})", "read", str(ROOT)),
         ("open('/etc/passwd')", "read", "/etc/passwd"),
         ("open(f'/proc/{os.getppid()}/environ')", "environment", "/environ"),
