@@ -60,7 +60,11 @@ constexpr bool kCopiesAreWhole = false;
 }  // namespace
 
 void emu::range(Address address, size_t size, Touch touch, Address pc) {
-  if (EMU_UNLIKELY(trial.phase == Phase::Ghost)) return trial_access(*self, address, size, touch.access == Access::Write, pc);
+  if (EMU_UNLIKELY(trial.phase != Phase::None)) {
+    bool ghost = trial.phase == Phase::Ghost;
+    trial_access(*self, address, size, touch.access == Access::Write, pc);
+    if (ghost) return;
+  }
   if (!check.on || !size) return;
   if (address - check.stack < kStackBytes) {
     if (check.locals) access_local(address, size, touch, pc);
@@ -68,6 +72,7 @@ void emu::range(Address address, size_t size, Touch touch, Address pc) {
   }
   check.watch.changed |= touch.access != Access::Read;  // the bytes come later
   bool holes = touch.access == Access::Read && !wholly_unwritten(address, size);
+  trial.in_range = trial.phase != Phase::None;  // else threads may take turns between two parts
   while (size) {
     unsigned part = address & 3 ? 1 : size >= 4 ? 4 : 1;
     Address offset = address - arena.base;
@@ -77,6 +82,7 @@ void emu::range(Address address, size_t size, Touch touch, Address pc) {
     address += part;
     size -= part;
   }
+  trial.in_range = false;
 }
 
 #define EMU_CALLBACKS(n)                                                                                             \

@@ -324,7 +324,7 @@ EMU_COLD bool check_against_readers(Region &g, Record read, Record second, Touch
 // profile, or to let others run. False when the access needs no check.
 bool out_of_fuel(Address address, unsigned size, Touch touch, Address pc) {
   Worker *w = self;
-  if (trial.phase != Phase::None) trial_access(*w, address, size, touch.access != Access::Read, pc);
+  if (trial.phase != Phase::None && !trial.in_range) trial_access(*w, address, size, touch.access != Access::Read, pc);
   if (!check.on || !w) {
     check.fuel = 0;
     return false;

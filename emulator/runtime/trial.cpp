@@ -51,7 +51,7 @@ struct Write {
 };
 static struct Log {
   Vector<Write> writes;
-  bool settled;  // the last write's value is known
+  size_t settled;  // so many writes have happened: their values are known
 } ghost_log, real_log;
 static emu_local *real_locals;
 static long long real_clock;
@@ -60,9 +60,10 @@ constexpr size_t kMostAccesses = 16384;  // then it is not worth going on
 static Log &log_now() { return trial.phase == Phase::Ghost ? ghost_log : real_log; }
 
 static void settle(Log &log) {
-  if (log.settled || log.writes.empty()) return;
-  memcpy(log.writes.back().after, (const void *)log.writes.back().address, log.writes.back().size);
-  log.settled = true;
+  for (; log.settled < log.writes.size(); log.settled++) {
+    Write &write = log.writes[log.settled];
+    memcpy(write.after, (const void *)write.address, write.size);
+  }
 }
 
 static void save(Worker &w, void *&stack_pointer, Vector<char> &stack) {
@@ -81,7 +82,7 @@ static void load(Worker &w, void *stack_pointer, const Vector<char> &stack) {
 
 static void begin_log(Log &log) {
   log.writes.clear();
-  log.settled = true;
+  log.settled = 0;
   trial.accesses = 0;
 }
 
@@ -135,6 +136,7 @@ static void drop(Thread &thread) {
 
 void forget_ghosts() {
   trial.phase = Phase::None;
+  trial.in_range = false;
   idle_ghosts.clear();
   idle_ghosts.append(all_ghosts.begin(), all_ghosts.size());
 }
@@ -216,20 +218,20 @@ void trial_access(Worker &w, Address address, size_t size, bool writes, Address 
   if (address - w.fiber->stack < kStackBytes) return;  // belongs to the state; an atomic is not yet done when it reads there
   Log &log = log_now();
   settle(log);
-  if (++trial.accesses > kMostAccesses) {
+  constexpr size_t kPiece = sizeof Write::before;
+  trial.accesses += size / kPiece + 1;
+  if (size / kPiece > kMostAccesses || trial.accesses > kMostAccesses) {
     trial_stops(w, {StopKind::Lost, 0, 0, 0, 0, 0});
     return;
   }
   if (!writes) return;
-  for (; size; address += 16) {
+  for (; size; address += kPiece) {
     Write write{};
     write.address = address;
     write.pc = pc;
-    write.size = size < 16 ? (unsigned)size : 16;
-    memcpy(write.before, (const void *)address, write.size);
-    settle(log);
+    write.size = (unsigned)(size < kPiece ? size : kPiece);
+    if (trial.phase == Phase::Ghost) memcpy(write.before, (const void *)address, write.size);
     log.writes.push(write);
-    log.settled = false;
     size -= write.size;
   }
 }

@@ -24,6 +24,7 @@ struct Undefined {
 };
 struct Trial {
   Phase phase;
+  bool in_range;  // a copy of many bytes is checked part by part: it has been noted as a whole
   uint64_t result;  // of the operation, for the ghost
   size_t accesses;
 };

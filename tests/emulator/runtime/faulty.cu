@@ -671,6 +671,13 @@ if (t < 12) {
 }
 __syncwarp();
 if (t < 12) b[t] = s[t];
+== undefined_value_copied_among_others warp-divergence 1 12
+float v[8] = {};
+v[1] = __shfl_down_sync(0xfff, a[t], 4);  //!
+memcpy(&b[8 * t], v, 32);
+== undefined_value_set_to_all_bytes warp-divergence 1 12
+int v = __shfl_down_sync(0xfff, t, 4);  //!
+memset(&b[8 * t], v, 32);
 == undefined_value_as_an_index warp-divergence 1 12
 int j = __shfl_down_sync(0xfff, t, 1) & 63;  //!
 if (j > 0 && j < n) b[j] = 1;

@@ -844,6 +844,30 @@ if (t < 12) {
   }
   b[t] = v;
 }
+== copy_of_16_bytes_beside_an_undefined_value 1 32
+if (t < 16) {
+  float y = __shfl_down_sync(0xffff, a[t], 8);
+  memcpy(&b[4 * t], &a[4 * t], 16);
+  if (t < 8) b[64 + t] = y;
+}
+== copy_of_32_bytes_beside_an_undefined_value 1 32
+if (t < 16) {
+  float y = __shfl_down_sync(0xffff, a[t], 8);
+  memcpy(&b[8 * t], &a[8 * t], 32);
+  if (t < 8) b[128 + t] = y;
+}
+== copy_of_any_size_beside_an_undefined_value 1 32
+if (t < 16) {
+  float y = __shfl_down_sync(0xffff, a[t], 8);
+  memcpy((char *)&b[8 * t] + 1, &a[8 * t], n / 9);
+  if (t < 8) b[128 + t] = y;
+}
+== memset_beside_an_undefined_value 1 32
+if (t < 16) {
+  float y = __shfl_down_sync(0xffff, a[t], 8);
+  memset(&b[8 * t], 0, 32);
+  if (t < 8) b[128 + t] = y;
+}
 == undefined_value_kept_in_a_local_array 1 12
 float kept[3];
 for (int d = 1; d < 4; d++) kept[d - 1] = __shfl_down_sync(0xfff, a[t], d);
