@@ -5,9 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import subprocess
-import sys
-import tempfile
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +15,8 @@ from grader.handout.build import render
 from grader.handout.leaks import leaks, secrets
 from grader.handout.proofs import strings
 from grader.handout.stubs import STUBS
-from grader.release import machine_code
+from grader.release import reference
+from grader.release.reference import ReleaseError
 from grader.timing import plan
 
 if TYPE_CHECKING:
@@ -49,11 +47,6 @@ SETTINGS = "grader/settings.toml"
 _LITTER = re.compile(r"(^|/)(__pycache__|\.[^/]*|reference\.zip|[^/]*\.pyc)(/|$)")
 _YEAR = re.compile(r'^year = ".*?"', re.MULTILINE)
 _TELLING_RUN = re.compile(rb"[!-~]{14,}")  # as long as the shortest line that counts
-_RECORDING_LIMIT_S = 300
-
-
-class ReleaseError(Exception):
-    """Nothing can be given out; the message says why, and what to do."""
 
 
 def students_files(year: str | None = None) -> dict[str, bytes]:
@@ -78,32 +71,11 @@ def students_files(year: str | None = None) -> dict[str, bytes]:
     files["Makefile"] = students_makefile(_text(files, "Makefile")).encode()
     if year is not None:
         files[SETTINGS] = with_year(_text(files, SETTINGS), year).encode()
-    files[str(plan.FILE.relative_to(ROOT))] = compiled_reference(solution)
+    files[str(plan.FILE.relative_to(ROOT))] = reference.compiled(solution)
     found = leaked(files, _known(rendered))
     if found:
         raise ReleaseError("lines of the solution would be given out:\n" + "\n".join(found[:20]))
     return dict(sorted(files.items()))
-
-
-def compiled_reference(solution: Path) -> bytes:
-    """The reference without its source, packed; see `grader.timing.plan`."""
-    recording = subprocess.run(
-        [sys.executable, "-m", "grader.release.record", str(solution)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=_RECORDING_LIMIT_S,
-        check=False,
-    )
-    if recording.returncode:
-        said = recording.stderr.strip().splitlines()
-        raise ReleaseError("the solution cannot be recorded: " + "\n".join(said[-4:]))
-    recorded = json.loads(recording.stdout)
-    with tempfile.TemporaryDirectory(prefix="release-") as scratch:
-        file = Path(scratch) / plan.FILE.name
-        plan.pack(recorded, machine_code.compile_all(recorded["sources"]), file)
-        return file.read_bytes()
 
 
 def students_readme(text: str, rendered: Rendered) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.release import archive
-from grader.release.copy import ReleaseError, students_files, told_of_year
+from grader.release.copy import students_files, told_of_year
 from grader.release.machine_code import CompilerError
+from grader.release.reference import ReleaseError
 from grader.settings import SettingsError
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The reference without its source: a recorded launch plan and compiled kernels, in one file.
 
 Where `solution/` is, its times are taken from its own files. A student's copy has `reference.zip`
-instead, which `make release` puts beside this file:
+instead, which `grader.release.reference` packs, and `make release` puts beside this file:
 
     plan.json       kernels (name: signature), runs (calls in order, see grader.release.record),
                     and which file is for which device
@@ -31,8 +31,6 @@ SOLUTION = Path(__file__).resolve().parents[2] / "solution"
 FILE = Path(__file__).resolve().with_name("reference.zip")
 REPLAY = Path(__file__).resolve().with_name("replay.py")
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold: equal plans, equal bytes
-
 
 def is_there() -> bool:
     """Whether there is a reference to compare times with."""
@@ -56,36 +54,11 @@ def reference_folder(scratch: Path) -> Path:
     return folder
 
 
-def pack(plan: Mapping[str, Any], images: Mapping[str, bytes], file: Path) -> None:
-    """Write a plan and its images; equal ones give equal bytes.
-
-    Args:
-        plan: {"kernels", "runs"}.
-        images: machine code by "sm_90" and the like, PTX by "compute_70".
-        file: to write.
-    """
-    machine_code = {name[3:]: name for name in sorted(images) if name.startswith("sm_")}
-    (ptx,) = (name for name in images if name.startswith("compute_"))
-    content = {
-        "kernels": plan["kernels"],
-        "runs": plan["runs"],
-        "machine_code": machine_code,
-        "ptx": ptx,
-    }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, data in [("plan.json", text), *sorted(images.items())]:
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, data)
-
-
 def unpack(file: Path, folder: Path) -> None:
     """Write a packed plan as a submission that replays it.
 
     Args:
-        file: made by `pack`.
+        file: made by `grader.release.reference.pack`.
         folder: exists, and is empty.
     """
     with zipfile.ZipFile(file) as archive:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from emulator.compiler.host import cache_folder
-from grader.release import archive, autograder, copy, gradescope
+from grader.release import archive, autograder, gradescope, reference
 from grader.release.main import FOLDER
 from tests.grader.release import clone
 from tests.submissions import specimens
@@ -43,7 +43,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("autograder")
     folder.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copy, "compiled_reference", lambda _: b"PTX")
+        patch.setattr(reference, "compiled", lambda _: b"PTX")
         archive.write(gradescope.autograder_files("2027", SEED), folder / "autograder.zip")
     with zipfile.ZipFile(folder / "autograder.zip") as opened:
         opened.extractall(folder / "source")

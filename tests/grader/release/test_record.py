@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from grader.release import machine_code
+from grader.release import machine_code, reference
 from grader.timing import plan
 from tests.grader.release.conftest import REQUESTS, ROOT, record
 
@@ -78,7 +78,7 @@ def test_replay_computes_what_the_solution_computes(
     """A replayed plan gives the solution's results, bit for bit, for launches and for steps."""
     packed, folder = tmp_path / "reference.zip", tmp_path / "files"
     folder.mkdir()
-    plan.pack(recorded, {"sm_90": b"", "compute_70": b""}, packed)
+    reference.pack(recorded, {"sm_90": b"", "compute_70": b""}, packed)
     plan.unpack(packed, folder)
     shutil.copyfile(ROOT / "solution" / "device.py", folder / "device.py")
     source = tmp_path / "kernels.cu"

@@ -14,7 +14,7 @@ import pytest
 
 from grader.handout.build import render
 from grader.handout.leaks import Secret
-from grader.release import archive, copy, main
+from grader.release import archive, copy, main, reference
 from grader.release.machine_code import CompilerError, compile_all
 from grader.settings import Settings
 from tests.grader.release import clone
@@ -53,7 +53,7 @@ def test_equal_bytes(released: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(released) as opened:
         images = opened.read("homework5/grader/timing/reference.zip")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copy, "compiled_reference", lambda _: images)
+        patch.setattr(reference, "compiled", lambda _: images)
         assert main.main(["--year", "2027", "--output", str(again)]) == 0
     assert again.read_bytes() == released.read_bytes()
 
@@ -161,8 +161,8 @@ def test_release_refuses_to_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = copy._known(render(ROOT / "solution"))[0]
     rooms["data/README.md"] += f"\n{secret.text}\n".encode()
     monkeypatch.setattr(copy, "_rooms", lambda: rooms)
-    monkeypatch.setattr(copy, "compiled_reference", lambda _: b"")
-    with pytest.raises(copy.ReleaseError, match=r"data/README\.md:\d+ holds line"):
+    monkeypatch.setattr(reference, "compiled", lambda _: b"")
+    with pytest.raises(reference.ReleaseError, match=r"data/README\.md:\d+ holds line"):
         copy.students_files()
 
 
@@ -181,7 +181,7 @@ def test_nothing_without_the_solution(student: Path) -> None:
 
 def test_odd_year_is_refused() -> None:
     """A year that would break the settings is refused."""
-    with pytest.raises(copy.ReleaseError, match="expected letters"):
+    with pytest.raises(reference.ReleaseError, match="expected letters"):
         copy.with_year('year = ""\n', '"\n[scoring]')
 
 
