@@ -10,8 +10,10 @@ import atexit
 import itertools
 import sys
 import threading
+from operator import index
 from typing import TYPE_CHECKING
 
+from emulator import runtime
 from emulator.driver.enums import ENUMS, BoostEnum, number
 from emulator.driver.errors import (
     INVALID_CONTEXT,
@@ -27,12 +29,13 @@ if TYPE_CHECKING:
 
 API_VERSION = 12080  # CUDA 12.8, of whose cuda.h the enumerations are
 
+HEAP_LIMIT = number("limit", "MALLOC_HEAP_SIZE")
 _handles = itertools.count(0x10000, 0x100)
 # Defaults of cuCtxGetLimit on a device of compute capability 8.0 (CUDA 12), in bytes or counts.
 _DEFAULT_LIMITS = {
     number("limit", "STACK_SIZE"): 1024,
     number("limit", "PRINTF_FIFO_SIZE"): 1 << 20,
-    number("limit", "MALLOC_HEAP_SIZE"): 8 << 20,
+    HEAP_LIMIT: runtime.HEAP_BYTES,
     number("limit", "DEV_RUNTIME_SYNC_DEPTH"): 2,
     number("limit", "DEV_RUNTIME_PENDING_LAUNCH_COUNT"): 2048,
 }
@@ -158,11 +161,11 @@ class Context:
 
     @staticmethod
     def set_limit(limit: int, value: int) -> None:
-        """Remember a limit; nothing here depends on it."""
+        """Set a limit. That of kernels' heap counts; the others are remembered."""
         state = current("cuCtxSetLimit").state
         if limit not in state.limits:
             fail("cuCtxSetLimit", INVALID_VALUE, f"unknown limit {limit}")
-        state.limits[limit] = value
+        state.limits[limit] = index(value)
 
     @staticmethod
     def get_limit(limit: int) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from emulator import profile, runtime
 from emulator.driver import absent
 from emulator.driver.arguments import Signature
-from emulator.driver.context import Context, current
+from emulator.driver.context import HEAP_LIMIT, Context, current
 from emulator.driver.device import (
     COMPUTE_CAPABILITY,
     MAX_BLOCK,
@@ -132,6 +132,7 @@ class Function:
             shared,
             settings.time_limit_s,
             settings.profile,
+            context.state.limits[HEAP_LIMIT],
         )
         if settings.profile:
             elapsed_s = perf_counter() - start_s

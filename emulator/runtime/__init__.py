@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from emulator.compiler.image import Image, Kernel
 
 __all__ = [
-    "Allocation", "BuildError", "Cost", "Counters", "Launch", "allocation_near", "bytes_in_use",
-    "copy_written", "first_unwritten", "free", "in_device_memory", "is_checked", "launch",
-    "library", "malloc", "mark_written", "poison", "range_ok", "register_host_range",
+    "HEAP_BYTES", "Allocation", "BuildError", "Cost", "Counters", "Launch", "allocation_near",
+    "bytes_in_use", "copy_written", "first_unwritten", "free", "in_device_memory", "is_checked",
+    "launch", "library", "malloc", "mark_written", "poison", "range_ok", "register_host_range",
     "register_image", "start", "unregister_host_range",
 ]  # fmt: skip
 
@@ -54,6 +54,9 @@ class Launch:
     counters: Counters
 
 
+HEAP_BYTES = 8 << 20  # of kernels' malloc, unless a program sets the limit MALLOC_HEAP_SIZE
+
+
 class _Request(ctypes.Structure):
     _fields_ = [
         ("image", ctypes.c_void_p),
@@ -65,6 +68,7 @@ class _Request(ctypes.Structure):
         ("grid", ctypes.c_uint32 * 3),
         ("block", ctypes.c_uint32 * 3),
         ("dynamic_bytes", ctypes.c_uint64),
+        ("heap_bytes", ctypes.c_uint64),
         ("time_limit_s", ctypes.c_double),
         ("profile", ctypes.c_int32),
         ("most_threads", ctypes.c_int32),
@@ -280,6 +284,7 @@ def launch(
     dynamic_shared_bytes: int,
     time_limit_s: float,
     profile: bool = False,
+    heap_bytes: int = HEAP_BYTES,
 ) -> Launch:
     """Run a kernel to its end.
 
@@ -292,6 +297,7 @@ def launch(
         dynamic_shared_bytes: at most 256 KiB.
         time_limit_s: the kernel is stopped after so much work (100 million accesses a second).
         profile: count what the launch costs; only in checked images.
+        heap_bytes: what all mallocs of kernels may have at one time.
     """
     key = (image.header, kernel.run)
     prepared = _prepared.get(key)
@@ -306,6 +312,7 @@ def launch(
     request.dynamic_bytes = dynamic_shared_bytes
     request.time_limit_s = time_limit_s
     request.profile = profile
+    request.heap_bytes = heap_bytes
     status = library().emurt_launch(*prepared.addresses)
     if status:
         raise ValueError(

@@ -63,7 +63,7 @@ void finish(const AsyncCopy &copy) {
 
 EMU_API void *emu_malloc(size_t bytes) {
   ends_trial(*self);
-  return (void *)kernel_malloc(bytes);
+  return (void *)kernel_malloc(bytes, self->launch->heap_bytes);
 }
 EMU_API void emu_free(void *pointer) { give_back((Address)pointer, EMU_CALLER); }
 EMU_API void emu_delete(void *pointer, const void *pc) { give_back((Address)pointer, (Address)pc); }

@@ -401,7 +401,7 @@ struct emurt_request {
   const uint32_t *offsets;
   uint32_t parameter_count, argument_bytes;
   uint32_t grid[3], block[3];
-  uint64_t dynamic_bytes;
+  uint64_t dynamic_bytes, heap_bytes;
   double time_limit_s;
   int32_t profile, most_threads;
 };
@@ -479,6 +479,7 @@ EMU_API int emurt_launch(const emurt_request *request, emurt_result *result) {
   launch.blocks = (uint64_t)launch.grid.x * launch.grid.y * launch.grid.z;
   launch.threads = launch.block.x * launch.block.y * launch.block.z;
   launch.dynamic_bytes = request->dynamic_bytes;
+  launch.heap_bytes = request->heap_bytes;
   launch.checked = request->image->checked && arena.state;
   launch.profile = request->profile;
   ImageFacts &facts = facts_of(*request->image);

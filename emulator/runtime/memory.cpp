@@ -191,9 +191,8 @@ namespace emu {
 
 static size_t kernel_heap_bytes;
 
-Address kernel_malloc(size_t bytes) {
-  constexpr size_t kHeapBytes = 8 << 20;  // cudaLimitMallocHeapSize, unless a program sets it
-  if (bytes > kHeapBytes - kernel_heap_bytes) return 0;
+Address kernel_malloc(size_t bytes, size_t heap_bytes) {
+  if (kernel_heap_bytes > heap_bytes || bytes > heap_bytes - kernel_heap_bytes) return 0;
   Address address = allocate(bytes, true);
   if (!address) return 0;
   kernel_heap_bytes += bytes;

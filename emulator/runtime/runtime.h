@@ -62,6 +62,7 @@ struct Launch {
   uint64_t blocks;
   unsigned threads;
   size_t dynamic_bytes;
+  size_t heap_bytes;  // for malloc in kernels
   bool checked, profile;
 };
 
@@ -214,7 +215,7 @@ struct Allocation {
 };
 bool start_memory(size_t bytes, bool checked);
 bool nearest_allocation(Address address, Allocation &found);
-Address kernel_malloc(size_t bytes);  // 0: no memory
+Address kernel_malloc(size_t bytes, size_t heap_bytes);  // 0: no memory
 bool kernel_free(Address address);    // false: not from there
 bool is_host_range(Address address, size_t size);
 bool in_margin(Address address);  // in the arena or so near that a wrong index must have led there

@@ -133,3 +133,18 @@ def test_limits() -> None:
     drv.Context.set_limit(stack, 1 << 14)
     assert drv.Context.get_limit(stack) == 1 << 14
     assert drv.Context.get_limit(drv.limit.PRINTF_FIFO_SIZE) == 1 << 20
+
+
+def test_heap_of_kernels_has_its_limit(module: Any) -> None:
+    """A kernel's malloc gives as much as MALLOC_HEAP_SIZE says."""
+    out = gpuarray.zeros(1, np.int32)
+
+    def fits(megabytes: int) -> bool:
+        module.get_function("allocate")(out, np.uint64(megabytes << 20), block=(1, 1, 1))
+        return bool(out.get()[0])
+
+    assert (fits(7), fits(9)) == (True, False)
+    drv.Context.set_limit(drv.limit.MALLOC_HEAP_SIZE, np.uint64(16 << 20))
+    assert (fits(9), fits(17)) == (True, False)
+    drv.Context.set_limit(drv.limit.MALLOC_HEAP_SIZE, 1 << 20)
+    assert not fits(7)
