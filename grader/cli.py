@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import secrets
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader import devices, tasks
+from grader import devices, seeds, tasks
 from grader.grade import SubmissionError, grade
 from grader.handout import collect
 from grader.isolation import Level
@@ -51,8 +50,6 @@ COMMANDS = {
 STDOUT = Path("-")
 """The file of a report that goes to standard output; what a person reads goes to stderr then."""
 
-_SEED_BITS = 32
-
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
@@ -76,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     grading.add_argument("--record", type=Path, metavar="FILE", help=argparse.SUPPRESS)
     grading.add_argument(
-        "--seed", type=seed, help="repeat a grading: the seed that it printed (-: read from stdin)"
+        "--seed",
+        type=seeds.seed,
+        help="repeat a grading: the seed that it printed (-: read from stdin)",
     )
     grading.add_argument(
         "--isolation",
@@ -88,11 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     for name, (_, what) in COMMANDS.items():
         commands.add_parser(name, help=what)
     return parser
-
-
-def seed(text: str) -> int:
-    """A seed, or with "-" the one that stands on stdin: every process can read a command line."""
-    return int(sys.stdin.readline() if text == "-" else text)
 
 
 def _grade(options: argparse.Namespace) -> int:
@@ -133,8 +127,6 @@ def _wrong_usage(options: argparse.Namespace) -> str:
     to_stdout = _to_stdout(options)
     if options.task not in (None, *known):
         return f"--task {options.task}: there is no such task; the tasks are {', '.join(known)}"
-    if options.seed is not None and options.seed < 0:
-        return f"--seed {options.seed}: expected a number of 0 or more"
     if len(to_stdout) > 1:
         return f"{' and '.join(to_stdout)}: one report alone can go to stdout"
     return ""
@@ -163,7 +155,7 @@ def _graded(options: argparse.Namespace, terminal: Terminal, chosen: devices.Dev
         collected = collect.collect(options.submission, scratch)
         report = grade(
             collected.folder,
-            seed=secrets.randbits(_SEED_BITS) if options.seed is None else options.seed,
+            seed=seeds.new_seed() if options.seed is None else options.seed,
             devices=chosen,
             only=None if options.task is None else {options.task},
             alone=options.task is not None,

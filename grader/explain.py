@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader import devices, settings, tasks, tolerance
+from grader import devices, seeds, settings, tasks, tolerance
 from grader.grade import grade
 from grader.handout import collect
 from grader.isolation import Level
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("report", type=Path, help="written by --json, or a class run's report.json")
     parser.add_argument("task", help="e.g. 2.3")
     parser.add_argument("--submission", type=Path, help="where it lies now, if it was moved")
-    parser.add_argument("--seed", type=int, help="where the report does not tell it")
+    parser.add_argument("--seed", type=seeds.seed, help="where the report does not tell it")
     parser.add_argument("--anyway", action="store_true", help="by another grader than the report's")
     return parser
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import secrets
 import select
 import shutil
 import sys
@@ -23,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader import devices, tasks
+from grader import devices, seeds, tasks
 from grader.affected import affected
 from grader.grade import check_folder, grade
 from grader.isolation.scratch import Scratch
@@ -179,7 +178,7 @@ class Regrader:
         try:
             report = grade(
                 self._folder,
-                seed=secrets.randbits(32),
+                seed=seeds.new_seed(),
                 devices=self._devices,
                 only=batch,
                 failed=wrong,

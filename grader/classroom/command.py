@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.machine import Machine
-from grader import devices
+from grader import devices, seeds
 from grader.classroom.cluster import ClusterError, Where
 from grader.classroom.exports import ExportError
 from grader.classroom.folder import RunFolder, RunFolderError
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--gpus", metavar="N|0,2", help="GPUs that take times (default: all of this machine)")
     add("--scheduler", default="", metavar="tcp://…", help="workers of a Dask scheduler")
     add("--slurm", default="", metavar="QUEUE", help="workers that a Slurm queue starts")
-    add("--seed", type=int, metavar="N", help="the class's secret seed (default: a new one)")
+    add("--seed", type=seeds.seed, metavar="N", help="the class's secret seed (default: a new one)")
     add("--due", type=_moment, metavar="TIME", help="later ones are late, e.g. 2026-11-30T23:59")
     add("--isolation", choices=("light", "full"), default="full", help="default: full")
     add("--regrade", action="store_true", help="grade all again after the grader has changed")

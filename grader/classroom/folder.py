@@ -18,13 +18,13 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from grader import seeds
 from grader.classroom.grading import Outcome
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 1
-
-_SEED_BITS = 32
 
 
 class RunFolderError(Exception):
@@ -137,7 +135,7 @@ class RunFolder:
                     "leave --seed out to go on, or name a new folder with --output"
                 )
             return recorded
-        seed = secrets.randbits(_SEED_BITS) if wanted is None else wanted
+        seed = seeds.new_seed() if wanted is None else wanted
         write_whole(file, f"{seed}\n", mode=0o600)
         return seed
 

@@ -8,11 +8,11 @@ student's copy, and a secret seed lies beside it, the same for everybody.
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader import seeds
 from grader.release import archive
 from grader.release.copy import students_files, told_of_year
 from grader.release.machine_code import CompilerError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 NEEDED = ("assignment/", "backend/", "data/", "emulator/", "grader/", "requirements", "pyproject")
 """What of the student's copy grades."""
-
-_SEED_BITS = 32
 
 SETUP = f"""\
 #!/usr/bin/env bash
@@ -84,10 +82,10 @@ def main(argv: Sequence[str]) -> int:
     """Write the zip; 0, or 2 with a message if that is not possible."""
     parser = argparse.ArgumentParser("python -m grader gradescope", description=main.__doc__)
     parser.add_argument("--year", help="of this edition, as for release")
-    parser.add_argument("--seed", type=int, help="of all gradings; by default a random one")
+    parser.add_argument("--seed", type=seeds.seed, help="of all gradings; by default a random one")
     parser.add_argument("--output", type=Path, default=Path("autograder.zip"), metavar="FILE")
     options = parser.parse_args(argv)
-    seed = secrets.randbits(_SEED_BITS) if options.seed is None else options.seed
+    seed = seeds.new_seed() if options.seed is None else options.seed
     try:
         told = told_of_year(options.year)
         archive.write(autograder_files(options.year, seed), options.output)
