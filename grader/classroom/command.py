@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import re
 import signal
 import sys
 from datetime import datetime
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 DONE, NOT_ALL, UNUSABLE, STOPPED = 0, 1, 2, 130
 """Exit codes: every submission has its verdict; some have none; nothing could be graded; Ctrl-C."""
 
+_DEVICE = r"(?:\d+|(?:GPU|MIG)-[\w/-]+)"
 
 CORES_A_GPU = 2
 """Kept for the processes that take times: a launch that waits for a core is slow."""
@@ -43,9 +45,7 @@ def main(arguments: Sequence[str], command: tuple[str, ...] = ()) -> int:
     from grader.classroom.schedule import ScheduleError  # noqa: PLC0415 - asked for Dask first
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    output = options.output or options.submissions.with_name(
-        f"{options.submissions.absolute().stem}-graded"
-    )
+    output = _output(options)
     try:
         return _run(options, output, command)
     except (ExportError, RunFolderError, ClusterError, ScheduleError) as error:
@@ -57,6 +57,17 @@ def main(arguments: Sequence[str], command: tuple[str, ...] = ()) -> int:
             f"\nStopped. What was graded is kept in {output}: type the same command to go on.\n"
         )
         return STOPPED
+
+
+def _output(options: argparse.Namespace) -> Path:
+    """The run's folder: what was asked for, or one beside the submissions."""
+    if options.output:
+        return Path(options.output)
+    submissions = Path(options.submissions)
+    if ".." in submissions.parts or not submissions.name:  # such a path does not tell its name
+        submissions = submissions.resolve()
+    name = submissions.name if submissions.is_dir() else submissions.stem
+    return submissions.with_name(f"{name}-graded")
 
 
 def _run(options: argparse.Namespace, output: Path, command: tuple[str, ...]) -> int:
@@ -95,7 +106,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="gradings of correctness at a time (default: one a core that no GPU needs)",
     )
-    add("--gpus", metavar="N|0,2", help="GPUs that take times (default: all of this machine)")
+    add(
+        "--gpus",
+        type=_gpus,
+        metavar="N|0,2",
+        help="GPUs that take times (default: all of this machine)",
+    )
     add("--scheduler", default="", metavar="tcp://…", help="workers of a Dask scheduler")
     add("--slurm", default="", metavar="QUEUE", help="workers that a Slurm queue starts")
     add("--seed", type=seeds.seed, metavar="N", help="the class's secret seed (default: a new one)")
@@ -106,45 +122,68 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError(text)
-    return count
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, found {text!r}")
+    return int(text)
+
+
+def _gpus(text: str) -> int | tuple[str, ...]:
+    """How many GPUs, or which, as CUDA_VISIBLE_DEVICES has them."""
+    if text.isdecimal():
+        return int(text)
+    if not re.fullmatch(f"{_DEVICE}(,{_DEVICE})+", text):
+        raise argparse.ArgumentTypeError(
+            f"expected a number of GPUs, or their numbers as in 0,2, found {text!r}"
+        )
+    return tuple(text.split(","))
 
 
 def _moment(text: str) -> datetime:
     """A time; this machine's zone where it names none."""
-    return datetime.fromisoformat(text).astimezone()
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"expected a time as in 2026-11-30T23:59, found {text!r}"
+        ) from None
 
 
 def _where(options: argparse.Namespace) -> Where:
     gpus: tuple[str, ...] = ()
+    if options.slurm and isinstance(options.gpus, tuple):
+        raise ClusterError(
+            f"--gpus {','.join(options.gpus)}: with --slurm expected a number of GPUs, each of "
+            "which Slurm gives to a job"
+        )
     if options.slurm:
-        gpus = tuple(str(number) for number in range(int(options.gpus or 0)))
+        gpus = tuple(str(number) for number in range(options.gpus or 0))
     elif not options.scheduler:
-        gpus = _gpus(options.gpus)
+        gpus = _of_this_machine(options.gpus)
     free = len(os.sched_getaffinity(0)) - CORES_A_GPU * len(gpus)
     workers = options.workers or max(1, free)
     return Where(workers, gpus, options.scheduler, options.slurm)
 
 
-def _gpus(wanted: str | None) -> tuple[str, ...]:
+def _of_this_machine(wanted: int | tuple[str, ...] | None) -> tuple[str, ...]:
     """Indices of this machine's devices that take times, as CUDA_VISIBLE_DEVICES has them."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     chosen = devices.choose()
+    told = f"--gpus {','.join(wanted) if isinstance(wanted, tuple) else wanted}"
     if devices.GPU not in chosen.names:
-        if wanted not in (None, "0"):
-            raise ClusterError(f"--gpus {wanted}: there is none to be used here ({chosen.reason})")
+        if wanted not in (None, 0):
+            raise ClusterError(f"{told}: there is none to be used here ({chosen.reason})")
         return ()
     count = len(Machine().gpus.names)
     there = visible.split(",") if visible else [str(number) for number in range(count)]
     if wanted is None:
         return tuple(there)
-    if "," in wanted:
-        return tuple(wanted.split(","))
-    if int(wanted) > len(there):
-        raise ClusterError(f"--gpus {wanted}: this machine has {len(there)}")
-    return tuple(there[: int(wanted)])
+    if isinstance(wanted, tuple):
+        if not set(filter(str.isdecimal, wanted)) <= set(there):
+            raise ClusterError(f"{told}: expected some of this machine's, {','.join(there)}")
+        return wanted
+    if wanted > len(there):
+        raise ClusterError(f"{told}: this machine has {len(there)}")
+    return tuple(there[:wanted])
 
 
 def _summary(rows: Sequence[Row], output: Path) -> int:

@@ -93,6 +93,57 @@ def test_unusable(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "output"),
+    [
+        (".", "here.d-graded"),
+        ("../here.d/", "here.d-graded"),
+        ("hw.v2", "here.d/hw.v2-graded"),
+        ("export.v2.zip", "here.d/export.v2-graded"),
+        ("hw.v2 --output elsewhere", "here.d/elsewhere"),
+    ],
+)
+def test_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, output: str) -> None:
+    """What comes of a run lies beside the submissions, under a folder's whole name."""
+    (tmp_path / "here.d" / "hw.v2").mkdir(parents=True)
+    (tmp_path / "here.d" / "export.v2.zip").touch()
+    monkeypatch.chdir(tmp_path / "here.d")
+    options = command._parser().parse_args(words.split())
+    assert command._output(options).resolve() == tmp_path / output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--workers 0", "--workers: expected a number of 1 or more, found '0'"),
+        ("--workers many", "--workers: expected a number of 1 or more, found 'many'"),
+        (
+            "--gpus two",
+            "--gpus: expected a number of GPUs, or their numbers as in 0,2, found 'two'",
+        ),
+        ("--gpus 0,", "as in 0,2, found '0,'"),
+        ("--gpus=-1", "as in 0,2, found '-1'"),
+        ("--due tomorrow", "--due: expected a time as in 2026-11-30T23:59, found 'tomorrow'"),
+        ("--slurm long --gpus 0,2", "--gpus 0,2: with --slurm expected a number of GPUs"),
+    ],
+)
+def test_wrong_options(
+    machine: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: str,
+    said: str,
+) -> None:
+    """An option that cannot be meant is told with what was expected and found."""
+    machine["gpus"] = 2
+    try:
+        code = command.main([str(tmp_path), *words.split()])
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    assert code == 2
+    assert said in capsys.readouterr().err
+
+
 def test_says_what_came_of_it(
     classroom: Classroom, machine: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
