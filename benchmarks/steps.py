@@ -65,7 +65,7 @@ def measure(shape: Shape, peers: Peers, compared_steps: int) -> Steps:
         fused_losses.append(float(made.loss.get()[0]))
 
     number = SHAPES.index(shape)
-    all_losses = [losses, fused_losses, peers.round(number).pop("losses", losses)]
+    all_losses = [losses, fused_losses, peers.round(number).get("losses") or losses]
     contenders: tuple[Callable[[], object], ...] = (
         lambda: model.step(X, y, LEARNING_RATE),
         graphed_step(model, X, y, LEARNING_RATE),
