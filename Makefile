@@ -4,7 +4,7 @@ SUBMISSION = assignment
 PYTHON    := $(shell test -x .venv/bin/python && echo .venv/bin/python || echo python3)
 SETUP      = $(PYTHON) -m backend.setup
 RUN        = .venv/bin/python
-QUOTED     = $(patsubst '~/%,"$$HOME"/'%,'$(subst ','\'',$(SUBMISSION))')
+quoted     = $(patsubst '~/%,"$$HOME"/'%,'$(subst ','\'',$(1))')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup doctor grade watch hint time test lint handout class fidelity release gradescope bench
@@ -14,16 +14,16 @@ help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 grade:  ## grade SUBMISSION (a folder, zip or notebook; default: assignment), TASK=2.3 for one task
-	@$(SETUP) && $(RUN) -m grader grade $(QUOTED) $(if $(TASK),--task $(TASK)) $(ARGS)
+	@$(SETUP) && $(RUN) -m grader grade $(call quoted,$(SUBMISSION)) $(if $(TASK),--task $(TASK)) $(ARGS)
 
 watch:  ## grade again at each save, with hints and the page at a key; SUBMISSION=folder
-	@$(SETUP) && $(RUN) -m grader watch $(QUOTED)
+	@$(SETUP) && $(RUN) -m grader watch $(call quoted,$(SUBMISSION))
 
 hint:  ## a hint for TASK=2.3; ask again for a clearer one
-	@$(SETUP) && $(RUN) -m grader hint $(if $(TASK),$(TASK) --submission $(QUOTED)) $(ARGS)
+	@$(SETUP) && $(RUN) -m grader hint $(if $(TASK),$(TASK) --submission $(call quoted,$(SUBMISSION))) $(ARGS)
 
 time:  ## where the time of your kernels and of a training step goes; SUBMISSION=folder
-	@$(SETUP) && $(RUN) -m grader time $(QUOTED)
+	@$(SETUP) && $(RUN) -m grader time $(call quoted,$(SUBMISSION))
 
 setup:  ## set up this clone's environment (the other targets do it when needed)
 	@$(SETUP) --retry && $(RUN) -m backend.doctor
@@ -39,8 +39,8 @@ lint:  ## ruff (format and lint) and mypy, strict
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy .
 
 class:  ## grade a whole class: SUBMISSIONS=folder or an export's zip; again to go on where it stopped
-	@test -n "$(SUBMISSIONS)" || { echo 'Which submissions? Next: make class SUBMISSIONS=folder' >&2; exit 2; }
-	@$(SETUP) --class && $(RUN) -m grader class "$(SUBMISSIONS)" $(ARGS)
+	@test -n $(call quoted,$(SUBMISSIONS)) || { echo 'Which submissions? Next: make class SUBMISSIONS=folder' >&2; exit 2; }
+	@$(SETUP) --class && $(RUN) -m grader class $(call quoted,$(SUBMISSIONS)) $(ARGS)
 
 handout:  ## write assignment/ and its notebook from solution/
 	@$(SETUP) --dev && $(RUN) -m grader handout $(ARGS)

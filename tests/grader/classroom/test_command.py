@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +161,37 @@ def test_says_what_came_of_it(
     assert "1 without a verdict yet: type the same command" in said.out
     assert f"{classroom.output}/gradebook.csv" in said.out
     assert "1 graded before · 1 to grade" in said.err
+
+
+@pytest.mark.parametrize(
+    ("target", "variable"), [("class", "SUBMISSIONS"), ("grade", "SUBMISSION")]
+)
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ('it\'s 5/a "b" `c` (d)', 'it\'s 5/a "b" `c` (d)'),
+        ("~/my class", "/home/ada/my class"),
+    ],
+)
+def test_make(target: str, variable: str, name: str, path: str) -> None:
+    """Make hands on the name of a folder as it was typed; ~ is the home folder."""
+    stand_ins = ("SETUP=true", "RUN=printf '%s|'")
+    said = subprocess.run(
+        ["make", "--no-print-directory", target, f"{variable}={name}", *stand_ins],
+        capture_output=True,
+        text=True,
+        cwd=fingerprint.ROOT,
+        env={**os.environ, "HOME": "/home/ada"},
+        check=False,
+    )
+    assert said.stdout == f"-m|grader|{target}|{path}|", said.stderr
+
+
+def test_make_class_of_nobody() -> None:
+    """Without a folder, `make class` says how to name one."""
+    words = ["make", "--no-print-directory", "class", "SETUP=false"]
+    said = subprocess.run(words, capture_output=True, text=True, cwd=fingerprint.ROOT, check=False)
+    assert said.stderr.startswith("Which submissions? Next: make class SUBMISSIONS=folder")
 
 
 def test_secret_seed() -> None:
