@@ -312,7 +312,6 @@ class Kernel:
                 f"{self.name}: its signature '{self.signature}' has {len(self.signature)} "
                 f"parameters, but the launch passes {len(arguments)} arguments"
             )
-        self._check_signature()
         values = []
         for place, (letter, argument) in enumerate(zip(self.signature, arguments, strict=True)):
             try:
@@ -320,6 +319,7 @@ class Kernel:
                 value = value.item() if isinstance(value, np.generic) else value
                 struct.pack(letter, value)
             except (TypeError, ValueError, OverflowError, struct.error):
+                self._check_signature()
                 declared = _parameters(self._source, self.name)
                 says = f" (the kernel says {declared[place]})" if declared else ""
                 what, wanted = LETTERS[letter]

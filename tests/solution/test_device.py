@@ -173,6 +173,16 @@ def test_a_kernel_takes_bare_memory() -> None:
     np.testing.assert_array_equal(x.get(), [0, 2, 4])
 
 
+def test_the_source_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A launch with bare memory does not read the kernel's source again."""
+    x = to_device(np.arange(3))
+    twice = compile_kernel(DOUBLE, "twice", "Pi")
+    twice(1, 32, x.gpudata, 3)
+    monkeypatch.setattr("device._parameters", lambda *_: pytest.fail("the source was read again"))
+    twice(1, 32, x.gpudata, 3)
+    np.testing.assert_array_equal(x.get(), [0, 4, 8])
+
+
 @pytest.mark.parametrize("shape", [5, (5,), (3, 4), (0,), (np.int64(2), 3)])
 def test_empty_is_as_pycuda_makes_it(shape: int | tuple[int, ...]) -> None:
     """Arrays have the attributes that GPUArray's constructor works out, and memory of their own."""
