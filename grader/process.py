@@ -182,7 +182,7 @@ class WorkerProcess:
         except WorkerDiedError:
             said = self.output.strip().splitlines()[-_REASON_LINES:]
             code = self._process.poll()
-            how = f"its process ended ({_name_of(code)})" if code is not None else "no answer"
+            how = f"its process ended ({name_of(code)})" if code is not None else "no answer"
             raise WorkerStartError(self.backend, "\n".join([how, *said])) from None
         if "unusable" in message:
             self.kill()
@@ -316,11 +316,11 @@ def _ending(code: int | None) -> str:
     if code == -signal.SIGKILL:
         return "your code's process was killed (SIGKILL): did it take all memory?"
     if code < 0:
-        return f"your code crashed the process ({_name_of(code)})"
-    return f"your code ended the process ({_name_of(code)})"
+        return f"your code crashed the process ({name_of(code)})"
+    return f"your code ended the process ({name_of(code)})"
 
 
-def _name_of(code: int) -> str:
+def name_of(code: int) -> str:
     """An exit code or a signal in words."""
     if code >= 0:
         return f"exit code {code}"

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.classroom import fingerprint
+from grader.process import name_of
 
 CORRECTNESS, TIMES = "emulator", "gpu"
 """What is graded in one process; the names are those of the backends.
@@ -229,6 +230,5 @@ def _worker(stage: str) -> tuple[str, dict[str, str]]:
 
 def _ending(code: int) -> str:
     if code < 0:
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        return f"was ended by {name}"
-    return f"ended without a result (exit code {code})"
+        return f"was ended by {name_of(code)}"
+    return f"ended without a result ({name_of(code)})"

@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from grader.result import Report, Result
 
 
-def merge(first: Report, second: Report | None) -> Report:
+def merge(first: Report, second: Report) -> Report:
     """The report of a submission.
 
     Args:
         first: on the emulator.
-        second: on a GPU, of the same seed; None where there is none.
+        second: on a GPU, of the same seed.
     """
-    if second is None:
-        return first
     gpu, alone, _ = second.reason.partition(" alone")
     results: dict[str, Result] = {}
     for result in first.results:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from grader.classroom import entries as finding
 from grader.classroom import fingerprint, gradebook, grading, pages
@@ -111,13 +108,11 @@ class ClassRun:
                 "--output with a new folder"
             )
         if not before or changed:
-            facts = {"numpy": np.__version__, "python": platform.python_version()}
             self.folder.write_settings(
                 {
                     "format": FORMAT,
                     "id": before.get("id") or secrets.token_hex(4),
                     "isolation": self.options.isolation,
-                    "began_with": facts,
                     "grader": now,
                 }
             )

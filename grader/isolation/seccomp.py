@@ -153,7 +153,4 @@ def install() -> None:
     """
     lines = program(os.uname().machine)
     made = _Program(len(lines) // 8, lines)
-    system.call(_PRCTL[os.uname().machine], _SET_SECCOMP, _MODE_FILTER, ctypes.byref(made), 0, 0)
-
-
-_PRCTL = {"x86_64": 157, "aarch64": 167}
+    system.prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(made))

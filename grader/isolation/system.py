@@ -20,10 +20,12 @@ NEW_NAMESPACES = {
 }
 """Flags of unshare(2)."""
 
+READ_ONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND = 1, 2, 4, 8, 32, 4096
+"""Flags of mount(2)."""
+
 _PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS, _BOUNDING_DROP, _AMBIENT = 1, 4, 38, 24, 47
 _AMBIENT_CLEAR_ALL = 4
-_MS_RDONLY, _MS_NOSUID, _MS_REMOUNT, _MS_BIND = 1, 2, 32, 4096
-_MS_REC, _MS_PRIVATE = 16384, 1 << 18
+_REC, _PRIVATE = 16384, 1 << 18
 _MNT_DETACH = 2
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CAPSET = {"x86_64": 126, "aarch64": 91}
@@ -50,24 +52,25 @@ def _checked(result: int, what: str = "") -> int:
     return result
 
 
-def _prctl(option: int, value: int = 0, more: int = 0) -> None:
-    wide = [ctypes.c_ulong(number) for number in (value, more, 0, 0)]
+def prctl(option: int, value: int = 0, more: object = 0) -> None:
+    """Have the kernel set something of this thread; OSError where it fails."""
+    wide = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in (value, more, 0, 0)]
     _checked(_libc().prctl(option, *wide))
 
 
 def die_with_parent(signal: int) -> None:
     """Get a signal when the thread that made this process ends; a change of uid undoes it."""
-    _prctl(_PDEATHSIG, signal)
+    prctl(_PDEATHSIG, signal)
 
 
 def no_new_privileges() -> None:
     """Setuid programs and file capabilities give nothing from here on, for good."""
-    _prctl(_NO_NEW_PRIVS, 1)
+    prctl(_NO_NEW_PRIVS, 1)
 
 
 def readable_by_itself() -> None:
     """Let this process open its own /proc/self files again, which a change of uid forbids."""
-    _prctl(_DUMPABLE, 1)
+    prctl(_DUMPABLE, 1)
 
 
 def drop_capabilities() -> None:
@@ -81,9 +84,9 @@ def drop_bounding_set() -> None:
     """Give up what a program executed later could gain; needs CAP_SETPCAP, else nothing is done."""
     with contextlib.suppress(OSError):  # beyond the last one, or none may be dropped
         for capability in range(64):
-            _prctl(_BOUNDING_DROP, capability)
+            prctl(_BOUNDING_DROP, capability)
     with contextlib.suppress(OSError):  # kernels before 4.3 have none
-        _prctl(_AMBIENT, _AMBIENT_CLEAR_ALL)
+        prctl(_AMBIENT, _AMBIENT_CLEAR_ALL)
 
 
 def unshare(*names: str) -> None:
@@ -101,20 +104,20 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 def make_mounts_private() -> None:
     """Keep what is mounted here from being seen elsewhere."""
-    mount("none", "/", "", _MS_REC | _MS_PRIVATE)
+    mount("none", "/", "", _REC | _PRIVATE)
 
 
 def bind(source: str, target: str, *, writable: bool = False, recursive: bool = True) -> None:
     """Show a file or folder at a second place, read-only unless told."""
-    mount(source, target, "", _MS_BIND | (_MS_REC if recursive else 0))
+    mount(source, target, "", BIND | (_REC if recursive else 0))
     if writable:
         return
-    attributes = (ctypes.c_uint64 * 4)(_MS_RDONLY | _MS_NOSUID, 0, 0, 0)
+    attributes = (ctypes.c_uint64 * 4)(READ_ONLY | NOSUID, 0, 0, 0)
     flags = _AT_RECURSIVE if recursive else 0
     try:  # since Linux 5.12, with all that is mounted below
         call(_MOUNT_SETATTR, _AT_FDCWD, target.encode(), flags, attributes, 32)
     except OSError:
-        mount("none", target, "", _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID)
+        mount("none", target, "", BIND | REMOUNT | READ_ONLY | NOSUID)
 
 
 def change_root(folder: str) -> None:

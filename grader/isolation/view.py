@@ -140,11 +140,11 @@ def build_root(view: View, shown: Iterable[str], *, own_processes: bool) -> None
     """
     system.make_mounts_private()
     base = str(view.scratch)
-    system.mount("tmpfs", base, "tmpfs", _NOSUID, f"size={_COPY_BYTES},mode=755")
+    system.mount("tmpfs", base, "tmpfs", system.NOSUID, f"size={_COPY_BYTES},mode=755")
     for name in (OWN_SCRATCH, "/dev", "/proc"):
         Path(base + name).mkdir()
     size = f"size={SCRATCH_BYTES},nr_inodes={_SCRATCH_FILES},mode=1777"
-    system.mount("tmpfs", base + OWN_SCRATCH, "tmpfs", _NOSUID | _NODEV, size)
+    system.mount("tmpfs", base + OWN_SCRATCH, "tmpfs", system.NOSUID | system.NODEV, size)
     for path in shown:
         if Path(path).is_symlink():
             _parent(base, path)
@@ -156,15 +156,13 @@ def build_root(view: View, shown: Iterable[str], *, own_processes: bool) -> None
     for device in devices():
         system.bind(str(device), _place(base, str(device)), writable=True)
     if own_processes:
-        system.mount("proc", f"{base}/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
+        system.mount("proc", f"{base}/proc", "proc", system.NOSUID | system.NODEV | system.NOEXEC)
     else:
         system.bind("/proc", f"{base}/proc", writable=True)
     Path(base, "dev/shm").symlink_to(OWN_SCRATCH)
-    system.mount("none", base, "", _REMOUNT | _BIND | _NOSUID | _READ_ONLY)
+    flags = system.REMOUNT | system.BIND | system.NOSUID | system.READ_ONLY
+    system.mount("none", base, "", flags)
     system.change_root(base)
-
-
-_READ_ONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND = 1, 2, 4, 8, 32, 4096  # <linux/mount.h>
 
 
 def is_open_to_all(path: str) -> bool:

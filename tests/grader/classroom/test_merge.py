@@ -40,12 +40,6 @@ def report(backend: str, *results: Result) -> Report:
     return Report(backend, reason, 7, "mine", results, seconds=2.0)
 
 
-def test_without_gpu() -> None:
-    """Without a second report the first one is the whole."""
-    first = report("emulator", graded("1.1"), unmeasured("5.1"))
-    assert merge(first, None) is first
-
-
 def test_agreement() -> None:
     """Where both agree, the emulator's results stand, and the times are the GPU's."""
     timed = graded("5.1", "column mean", evidence=TIMES)
