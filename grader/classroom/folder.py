@@ -14,7 +14,6 @@ killed begins anew.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -22,6 +21,7 @@ import shutil
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from grader import seeds
@@ -49,6 +49,15 @@ class Deaths:
 
     among: Counter[str] = field(default_factory=Counter)
     alone: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Of what a result is, and whether the next run need not try again."""
+
+    submission: str
+    grader: str
+    is_final: bool
 
 
 class RunFolder:
@@ -143,13 +152,15 @@ class RunFolder:
 
     def result(self, key: str, stage: str, submission: str, grader: str) -> Outcome | None:
         """The outcome of a grading of just this submission by just this grader, if there is one."""
-        try:
-            held = json.loads(self._file(key, stage).read_text("utf-8"))
-            if (held["submission"], held["grader"]) != (submission, grader):
-                return None
-            return Outcome(**held["outcome"])
-        except (OSError, ValueError, KeyError, TypeError):
+        held = self._held.get((key, stage))
+        if held is None or (held.submission, held.grader) != (submission, grader):
             return None
+        found = _read(self._file(key, stage))
+        return found[1] if found else None
+
+    def is_done(self, key: str, stage: str, submission: str, grader: str) -> bool:
+        """Whether there is such an outcome, and it need not be tried again; reads no file."""
+        return self._held.get((key, stage)) == _Held(submission, grader, is_final=True)
 
     def write_result(
         self, key: str, stage: str, submission: str, grader: str, outcome: Outcome
@@ -157,16 +168,23 @@ class RunFolder:
         """Record an outcome: at once and for good, or not at all."""
         held = {"submission": submission, "grader": grader, "outcome": asdict(outcome)}
         write_whole(self._file(key, stage), json.dumps(held))
+        self._held[key, stage] = _Held(submission, grader, outcome.is_final)
         self.note("end", key=key, stage=stage, submission=submission, kind=outcome.kind)
 
     def known(self) -> dict[str, str]:
         """The hash of each submission of which there is an outcome, by the entry's key."""
-        hashes = {}
+        return {key: held.submission for (key, _), held in self._held.items()}
+
+    @cached_property
+    def _held(self) -> dict[tuple[str, str], _Held]:
+        """What the results are of, by key and stage; nobody else writes them meanwhile."""
+        held = {}
         for path in (self.path / "results").glob("*.json"):
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                held = json.loads(path.read_text("utf-8"))
-                hashes[path.name.rsplit(".", 2)[0]] = str(held["submission"])
-        return hashes
+            found = _read(path)
+            if found:
+                key, stage, _ = path.name.rsplit(".", 2)
+                held[key, stage] = found[0]
+        return held
 
     def _file(self, key: str, stage: str) -> Path:
         return self.path / "results" / f"{key}.{stage}.json"
@@ -203,6 +221,16 @@ class RunFolder:
                     deaths.alone.update(under_way if len(under_way) == 1 else ())
                 under_way.clear()
         return deaths
+
+
+def _read(path: Path) -> tuple[_Held, Outcome] | None:
+    """A result's file; None where it is none."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        outcome = Outcome(**content["outcome"])
+        return _Held(content["submission"], content["grader"], outcome.is_final), outcome
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _line(text: str) -> dict[str, Any]:

@@ -182,15 +182,8 @@ class ClassRun:
         """The grader that workers must have; in this process it is this one."""
         return self._grader if self.options.where.scheduler or self.options.where.slurm else ""
 
-    def _stages_of(self, entry: Entry) -> tuple[str, ...]:
-        return self._stages if entry.path is not None else ()
-
     def _is_done(self, key: str, stage: str) -> bool:
-        outcome = self._outcome(key, stage)
-        return outcome is not None and outcome.is_final
-
-    def _outcome(self, key: str, stage: str) -> Outcome | None:
-        return self.folder.result(key, stage, self._hashes[key], self._grader)
+        return self.folder.is_done(key, stage, self._hashes[key], self._grader)
 
     def _who(self, job: Job) -> str:
         return f"{job.key} {self._hashes[job.key]}"
@@ -236,30 +229,26 @@ class ClassRun:
         times = TIMES in self._stages
         rows = []
         for entry in self.entries:
-            report, error = self._report(entry)
-            missing = not all(self._is_done(entry.key, stage) for stage in self._stages_of(entry))
-            refused = self._is_refused(entry)
+            outcomes = self._outcomes(entry)
+            report, error = _report(outcomes) if outcomes else (None, entry.error)
+            missing = not all(outcome and outcome.is_final for outcome in outcomes.values())
+            first = outcomes.get(CORRECTNESS)
+            refused = entry.path is None or (first is not None and first.kind == "refused")
             rows += [
                 gradebook.Row(who, entry, report, error, times, missing, refused)
                 for who in entry.students
             ]
         return rows
 
-    def _is_refused(self, entry: Entry) -> bool:
-        first = None if entry.path is None else self._outcome(entry.key, CORRECTNESS)
-        return entry.path is None or (first is not None and first.kind == "refused")
-
-    def _report(self, entry: Entry) -> tuple[Report | None, str]:
+    def _outcomes(self, entry: Entry) -> dict[str, Outcome | None]:
+        """By stage; none where there is nothing to grade."""
         if entry.path is None:
-            return None, entry.error
-        outcomes = {stage: self._outcome(entry.key, stage) for stage in self._stages}
-        first, second = outcomes[CORRECTNESS], outcomes.get(TIMES)
-        if first is None or first.record is None:
-            return None, _why(first)
-        if second is None or second.record is None:
-            error = f"times were not taken: {_why(second)}" if TIMES in outcomes else ""
-            return record.report_of(first.record), error
-        return merge(record.report_of(first.record), record.report_of(second.record)), ""
+            return {}
+        hash_ = self._hashes[entry.key]
+        return {
+            stage: self.folder.result(entry.key, stage, hash_, self._grader)
+            for stage in self._stages
+        }
 
     def write(self) -> list[Row]:
         """Write the gradebook and the pages; returns the rows."""
@@ -286,6 +275,17 @@ def _changed(before: dict[str, Any], now: dict[str, str]) -> list[str]:
 
 def _names(entry: Entry) -> str:
     return ", ".join(student.name for student in entry.students)
+
+
+def _report(outcomes: dict[str, Outcome | None]) -> tuple[Report | None, str]:
+    """The report of a submission, and why there is none or a part of it is missing."""
+    first, second = outcomes[CORRECTNESS], outcomes.get(TIMES)
+    if first is None or first.record is None:
+        return None, _why(first)
+    if second is None or second.record is None:
+        error = f"times were not taken: {_why(second)}" if TIMES in outcomes else ""
+        return record.report_of(first.record), error
+    return merge(record.report_of(first.record), record.report_of(second.record)), ""
 
 
 def _why(outcome: Outcome | None) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -181,3 +183,19 @@ def test_times(classroom: Classroom) -> None:
     assert set(on_gpus) == {"gpu 3", "gpu 5"}
     classroom.run(Where(2))
     assert len(classroom.ended()) == 12
+
+
+def test_reads_results_once(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that goes on reads a result twice at most: what it is of, and then what came of it."""
+    for number in range(3):
+        classroom.put(f"s{number}")
+    classroom.run()
+    read, counts = Path.read_text, Counter[str]()
+
+    def counted(path: Path, *arguments: Any) -> str:
+        counts[path.name] += path.parent.name == "results"
+        return read(path, *arguments)
+
+    monkeypatch.setattr(Path, "read_text", counted)
+    classroom.run()
+    assert counts["s0.emulator.json"] == 2
