@@ -189,7 +189,7 @@ def _of_this_machine(wanted: int | tuple[str, ...] | None) -> tuple[str, ...]:
 def _summary(rows: Sequence[Row], output: Path) -> int:
     """Say what came of the run, and where it stands."""
     errors = sum(bool(row.error) for row in rows)
-    seen = sum(bool(row.report and row.report.violations) for row in rows)
+    seen = sum(bool(row.violations) for row in rows)
     facts = [
         f"{len(rows)} student" + ("s" if len(rows) != 1 else ""),
         f"{errors} with an error" if errors else "",

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from grader.classroom.entries import Entry
     from grader.classroom.exports import Student
-    from grader.result import Report
+    from grader.integrity import Violation
+    from grader.result import Report, Result
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula, in both widths."""
@@ -59,6 +60,21 @@ class Row:
             return self.report.max_score
         return sum(t.points for t in tasks.TASKS if self.counts(t) and not t.bonus)
 
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """Of the tasks; none without a report."""
+        return self.report.results if self.report else ()
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What was seen beside results."""
+        return self.report.violations if self.report else ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The tasks in which the grader itself failed."""
+        return tuple(r.task for r in self.results if r.state is State.GRADER_FAULT)
+
     def counts(self, task: tasks.Task) -> bool:
         """Whether this run measures a task."""
         return self.with_times or not task.needs_gpu
@@ -66,13 +82,10 @@ class Row:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the instructor should know of it."""
-        faults: tuple[str, ...] = ()
-        if self.report is not None:
-            ids = [r.task for r in self.report.results if r.state is State.GRADER_FAULT]
-            if ids:
-                faults = (f"the grader itself failed in {', '.join(ids)}: look at the report",)
+        failed = f"the grader itself failed in {', '.join(self.faults)}: look at the report"
+        told = (self.error, failed if self.faults else "")
         more = self.report.notes if self.report else ()
-        return (*([self.error] if self.error else []), *faults, *self.entry.notes, *more)
+        return (*filter(None, told), *self.entry.notes, *more)
 
 
 def write(rows: Iterable[Row], folder: Path) -> None:
@@ -101,7 +114,7 @@ def to_csv(rows: Iterable[Row]) -> str:
                 *("" if score is None else score for score in scores.values()),
                 {True: "late", False: "", None: ""}[row.entry.late],
                 _cell("; ".join(row.notes)),
-                _cell("; ".join(dict.fromkeys(v.title for v in _violations(row)))),
+                _cell("; ".join(dict.fromkeys(v.title for v in row.violations))),
             ]
         )
     return stream.getvalue()
@@ -121,15 +134,11 @@ def to_json(rows: Iterable[Row]) -> dict[str, Any]:
                 "late": row.entry.late,
                 "error": plain(row.error),
                 "notes": [plain(note) for note in row.notes],
-                "violations": [{"kind": v.kind, "task": v.task} for v in _violations(row)],
+                "violations": [{"kind": v.kind, "task": v.task} for v in row.violations],
             }
             for row in rows
         ],
     }
-
-
-def _violations(row: Row) -> tuple[Any, ...]:
-    return row.report.violations if row.report else ()
 
 
 def _scores(row: Row) -> dict[str, int | None]:
@@ -137,7 +146,7 @@ def _scores(row: Row) -> dict[str, int | None]:
     scores: dict[str, int | None] = {
         task.id: 0 if row.counts(task) and not row.report else None for task in tasks.TASKS
     }
-    for result in row.report.results if row.report else ():
+    for result in row.results:
         is_measured = result.state is not State.NOT_MEASURED
         scores[result.task] = result.score if is_measured else None
     return scores

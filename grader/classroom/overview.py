@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from grader.classroom.gradebook import Row
-    from grader.result import Report, Result
+    from grader.result import Result
 
 BINS = 10
 """Of the histogram: a tenth of the points each."""
@@ -77,7 +77,7 @@ def _header(rows: Sequence[Row]) -> Html:
         "late": sum(row.entry.late is True for row in rows),
         "with nothing to grade": sum(row.is_refused for row in rows),
         "with an error": sum(bool(row.error) and not row.is_refused for row in rows),
-        "seen beside results": sum(bool(row.report and row.report.violations) for row in rows),
+        "seen beside results": sum(bool(row.violations) for row in rows),
     }
     items = [tag("li", tag("strong", f"{count:,}"), f" {name}") for name, count in facts.items()]
     score = tag(
@@ -134,7 +134,7 @@ def _tasks(rows: Sequence[Row]) -> Html | None:
     """What became of each task, and the mean share of its points."""
     lines = []
     for task in tasks.TASKS:
-        results = [r for row in rows for r in _results(row.report) if r.task == task.id]
+        results = [r for row in rows for r in row.results if r.task == task.id]
         judged = [r for r in results if r.state is not State.NOT_MEASURED]
         if not judged:
             continue
@@ -180,7 +180,7 @@ def _mistakes(rows: Sequence[Row], links: Mapping[int, str]) -> Html | None:
     who: defaultdict[str, dict[int, Row]] = defaultdict(dict)
     where: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
-        for result in _results(row.report):
+        for result in row.results:
             for told in _recognised(result):
                 who[told][id(row)] = row
                 where[told].add(result.task)
@@ -210,7 +210,7 @@ def _recognised(result: Result) -> list[str]:
 
 def _first(row: Row, told: str) -> str:
     """The task in whose result it was recognised first, as in an anchor."""
-    found = (r.task for r in _results(row.report) if told in _recognised(r))
+    found = (r.task for r in row.results if told in _recognised(r))
     return next(found, "").replace(".", "-")
 
 
@@ -218,11 +218,10 @@ def _to_look_at(rows: Sequence[Row], links: Mapping[int, str]) -> Html | None:
     """Errors, the grader's own faults, and what was seen beside results."""
     lines = []
     for row in rows:
-        faults = [r.task for r in _results(row.report) if r.state is State.GRADER_FAULT]
-        seen = [v.title for v in row.report.violations] if row.report else []
+        seen = [found.title for found in row.violations]
         told = [
             row.error,
-            f"the grader itself failed in {', '.join(faults)}" if faults else "",
+            f"the grader itself failed in {', '.join(row.faults)}" if row.faults else "",
             "; ".join(dict.fromkeys(seen)),
         ]
         if any(told):
@@ -240,7 +239,7 @@ def _students(rows: Sequence[Row], links: Mapping[int, str]) -> Html | None:
     for row in rows:
         counts = Counter(
             {
-                "passed": sum(r.score for r in _results(row.report)),
+                "passed": sum(r.score for r in row.results),
                 "idle": max(row.max_score - row.score, 0),
             }
         )
@@ -302,7 +301,3 @@ def _between(items: Sequence[Html]) -> list[str]:
     for item in items:
         shown += [", ", item] if shown else [item]
     return shown
-
-
-def _results(report: Report | None) -> tuple[Result, ...]:
-    return report.results if report else ()

@@ -48,7 +48,7 @@ def write(rows: Sequence[Row], folder: Path, level: str) -> None:
     lines = [
         {"id": row.student.id, "name": row.student.name, **asdict(found)}
         for row in rows
-        for found in (row.report.violations if row.report else ())
+        for found in row.violations
     ]
     write_whole(folder / "integrity.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines))
 
