@@ -161,6 +161,5 @@ def _is_label(words: list[str], i: int) -> bool:
     before = words[i - 1] if i else ""
     return (
         before in {"=", "(", ",", "{", "return", "[", "?", ":"}
-        and bool(re.match(r"[A-Za-z_]", words[i + 1]))
-        and before != ""
+        and re.match(r"[A-Za-z_]", words[i + 1]) is not None
     )

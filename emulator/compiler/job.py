@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import host, identity
@@ -52,9 +53,6 @@ class Job:
         self.compiler = host.find()
         self.checked = host.is_checked()
         self.volatile = "volatile" in self.source.text
-        self.flags = host.flags(
-            self.compiler, checked=self.checked, volatile=self.volatile, standard=chosen.standard
-        )
         self.braces: list[Diagnostic] = []
         self.plain_copies = False
 
@@ -67,7 +65,7 @@ class Job:
             Failure: it wants what a kernel source can't have, or isn't well-formed.
         """
         self._refuse(self.source.look())
-        header = self._header()
+        header = self._header
         extra = [] if lines else ["-P"]
         if self.compiler.family == "gcc":
             use = ["-include", header, "-fpch-preprocess"]
@@ -108,9 +106,7 @@ class Job:
 
         text = self.preprocessed()
         tokens = Tokens(text)
-        self._refuse(
-            screen.entered(tokens, self._header(), self.source.headers, self.source.folder)
-        )
+        self._refuse(screen.entered(tokens, self._header, self.source.headers, self.source.folder))
         translation = translate.translate(tokens, frozenset(self.options.flags))
         self._refuse(translation.errors)
         stubs = self.volatile and not self.checked
@@ -170,7 +166,7 @@ class Job:
         return host.run(command, code, self.source.folder)
 
     def _clang_header(self) -> list[str]:
-        header = self._header()
+        header = self._header
         if not self.plain_copies:
             return ["-include-pch", header + ".pch"]
         folders = [host.STUBS, host.INCLUDE, *self.source.include]
@@ -201,6 +197,17 @@ class Job:
 
     # ---- parts
 
+    @cached_property
+    def flags(self) -> list[str]:
+        """The host compiler's flags of code generation."""
+        return host.flags(
+            self.compiler,
+            checked=self.checked,
+            volatile=self.volatile,
+            standard=self.options.standard,
+        )
+
+    @cached_property
     def _header(self) -> str:
         """The precompiled header.
 

@@ -100,7 +100,7 @@ struct alignas(64) Thread {
   int operation, argument, width;
   unsigned mask;
   uint64_t value, result;
-  Address last_address, last_pc;  // of the last volatile or atomic access
+  Address last_pc;                // of the last volatile or atomic access
   uint32_t repeats;               // of the last few such accesses: a repetition is a spinning thread
   unsigned next_poll;             // to be replaced when `polls` is full
   uint64_t switches;              // Worker::switches when the values of `polls` were taken

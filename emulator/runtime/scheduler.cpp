@@ -316,7 +316,6 @@ static uint64_t value_at(Address address, unsigned size) {
 // Is this the same question as one of the last few?
 bool polls_again(Worker &w, Address address, unsigned size, Address pc) {
   Thread &thread = w.me();
-  thread.last_address = address;
   thread.last_pc = pc;
   for (unsigned i = 0; i < thread.poll_count; i++)
     if (thread.polls[i].address == address && thread.polls[i].pc == pc) {
@@ -389,7 +388,6 @@ void lockstep(Worker &w, bool writes, Address address, unsigned size, Address pc
   if (writes) {
     w.has_moved();
     thread.poll_count = 0;
-    thread.last_address = 0;
     thread.last_pc = pc;
   } else if (polls_again(w, address, size, pc)) {
     check.work(w, pc);

@@ -11,7 +11,7 @@ namespace emu {
 Trial trial;
 
 #ifdef EMU_UCONTEXT  // stack pointers are not at hand: nothing is reported
-void fork_ghost(Worker &, Thread &, uint64_t, const Undefined &) {}
+void fork_ghost(Thread &, uint64_t, const Undefined &) {}
 void resume_with_ghost(Worker &) {}
 bool trial_stops(Worker &, const Stop &) { return false; }
 void trial_access(Worker &, Address, size_t, bool, Address) {}
@@ -147,7 +147,7 @@ void set_origin(Thread &thread, const Undefined &origin) { thread.ghost->origin 
 const Undefined &origin_of(const Thread &thread) { return thread.ghost->origin; }
 
 // From here on the thread's operation has two results. Its stack is copied when it goes on.
-void fork_ghost(Worker &, Thread &thread, uint64_t other_result, const Undefined &origin) {
+void fork_ghost(Thread &thread, uint64_t other_result, const Undefined &origin) {
   if (idle_ghosts.empty()) {
     Ghost *fresh = (Ghost *)calloc(1, sizeof(Ghost));  // all zeros are empty vectors
     if (!fresh) out_of_host_memory(sizeof(Ghost));

@@ -31,7 +31,7 @@ struct Trial {
 extern Trial trial;
 
 void forget_ghosts();
-void fork_ghost(Worker &w, Thread &thread, uint64_t other_result, const Undefined &origin);
+void fork_ghost(Thread &thread, uint64_t other_result, const Undefined &origin);
 void resume_with_ghost(Worker &w);
 void ghost_result(Thread &thread, uint64_t result);
 void set_origin(Thread &thread, const Undefined &origin);

@@ -45,7 +45,7 @@ static void shuffle(Worker &w, const Warp &warp, unsigned number, unsigned mask)
     if (other == thread.result) continue;
     Undefined origin{thread.pc, thread.line, lane, source, mask, warp.exists, warp.done, thread.index};
     if (!outside) origin = origin_of(lanes[source]);
-    if (!thread.ghost) fork_ghost(w, thread, other, origin);
+    if (!thread.ghost) fork_ghost(thread, other, origin);
     else if (ghost_value(thread) == thread.value) set_origin(thread, origin);
   }
 }

@@ -60,7 +60,8 @@ void emu_fence(int scope);
 enum { EMU_ATOMIC_EXCHANGE = 0x100, EMU_ATOMIC_SWAP = 0x200 };
 void emu_atomic(const void *address, unsigned size, const void *pc);
 // A local variable to be watched, as long as it lives. Behind it lies a bit for each of its bytes: written?
-// EMU_LOCAL_GUARDED: it is the `value` of an emu_guarded, whose guards nobody may touch. EMU_LOCAL_WRITTEN: it starts with a value.
+// EMU_LOCAL_GUARDED: it lies between guards, EMU_GUARD_BEFORE and EMU_GUARD_AFTER bytes that nobody may touch.
+// EMU_LOCAL_WRITTEN: it starts with a value.
 enum { EMU_LOCAL_GUARDED = 1, EMU_LOCAL_WRITTEN = 2, EMU_GUARD_BEFORE = 16, EMU_GUARD_AFTER = 64 };
 struct emu_local {
   emu_local *next;
