@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from grader import tasks
-from grader.report.document import document
+from grader.report.document import document, score, title
+from grader.report.html import CLASSES
 from grader.report.markup import Html, join, tag
 from grader.result import State
 
@@ -25,13 +26,6 @@ WIDTH, HEIGHT, TOP, BOTTOM = 640, 200, 22, 26
 
 MOST_NAMES = 6
 """In a line of the table of mistakes; the students' pages have the rest."""
-
-_KINDS = {
-    State.PASSED: "passed",
-    State.PARTIAL: "partial",
-    State.FAILED: "failed",
-    State.GRADER_FAULT: "fault",
-}
 
 
 def overview(rows: Sequence[Row], links: Sequence[str], level: str, styles: Iterable[Path]) -> str:
@@ -80,21 +74,8 @@ def _header(rows: Sequence[Row]) -> Html:
         "seen beside results": sum(bool(row.violations) for row in rows),
     }
     items = [tag("li", tag("strong", f"{count:,}"), f" {name}") for name, count in facts.items()]
-    score = tag(
-        "p",
-        tag("span", "Median score: ", class_="unseen"),
-        tag("strong", f"{middle:g}"),
-        tag("span", f" / {most}"),
-        tag("small", "median"),
-        class_="score",
-    )
-    title = tag(
-        "div",
-        tag("p", "Homework 5 · Neural networks on a GPU", class_="eyebrow"),
-        tag("h1", "The class"),
-        class_="title",
-    )
-    return tag("header", title, score, tag("ul", *items, class_="facts"))
+    median = score(f"{middle:g}", most, "median", told="Median score")
+    return tag("header", title("The class"), median, tag("ul", *items, class_="facts"))
 
 
 def _histogram(rows: Sequence[Row]) -> Html | None:
@@ -138,7 +119,7 @@ def _tasks(rows: Sequence[Row]) -> Html | None:
         judged = [r for r in results if r.state is not State.NOT_MEASURED]
         if not judged:
             continue
-        counts = Counter(_KINDS.get(result.state, "idle") for result in judged)
+        counts = Counter(CLASSES[result.state] for result in judged)
         mean = statistics.fmean(result.score for result in judged)
         words = {"passed": "right", "partial": "in part", "failed": "wrong", "idle": "not begun"}
         told = ", ".join(f"{counts[kind]} {word}" for kind, word in words.items() if counts[kind])

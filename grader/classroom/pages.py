@@ -15,7 +15,7 @@ from grader.classroom.folder import write_whole
 from grader.classroom.overview import overview
 from grader.report import conduct, html
 from grader.report import json as report_json
-from grader.report.document import document
+from grader.report.document import document, score, title
 from grader.report.markup import Html, tag
 from grader.report.plain import plain
 from grader.report.words import ASSIGNMENT
@@ -82,21 +82,9 @@ def _write_student(row: Row, folder: Path) -> None:
 
 def _nothing(row: Row) -> tuple[Html, ...]:
     """The page of a student of whom nothing could be graded."""
-    score = tag(
-        "p",
-        tag("span", "Score: ", class_="unseen"),
-        tag("strong", "0"),
-        tag("span", f" / {row.max_score}"),
-        class_="score",
-    )
-    title = tag(
-        "div",
-        tag("p", "Homework 5 · Neural networks on a GPU", class_="eyebrow"),
-        tag("h1", row.student.name),
-        class_="title",
-    )
+    top = (title(row.student.name), score("0", row.max_score))
     notes = [tag("p", note, class_="note") for note in row.entry.notes]
-    return (tag("header", title, score, tag("p", tag("strong", row.error), class_="next"), *notes),)
+    return (tag("header", *top, tag("p", tag("strong", row.error), class_="next"), *notes),)
 
 
 def _id(row: Row) -> str:
@@ -131,12 +119,7 @@ def _integrity(rows: Sequence[Row], links: Sequence[str]) -> str:
     )
     header = tag(
         "header",
-        tag(
-            "div",
-            tag("p", tag("a", "The class", href="index.html"), class_="eyebrow"),
-            tag("h1", "Seen beside the results"),
-            class_="title",
-        ),
+        title("Seen beside the results", tag("a", "The class", href="index.html")),
         tag("p", told, class_="note"),
     )
     main = tag("main", *people)

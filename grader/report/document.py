@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+HOMEWORK = "Homework 5 · Neural networks on a GPU"
+
+
 def document(
     title: str, body: Iterable[Html | None], styles: Iterable[Path], script: Path | None = None
 ) -> str:
@@ -40,6 +43,24 @@ def document(
         tag("style", style),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, tag('body', *body, run), lang='en')}\n"
+
+
+def title(heading: str, above: Html | str = HOMEWORK) -> Html:
+    """A page's heading, and a line above it."""
+    lines = (tag("p", above, class_="eyebrow"), tag("h1", heading))
+    return tag("div", *lines, class_="title")
+
+
+def score(points: str, most: int, more: str | None = None, told: str = "Score") -> Html:
+    """Points beside a page's heading; `told` is for those who do not see where they stand."""
+    return tag(
+        "p",
+        tag("span", f"{told}: ", class_="unseen"),
+        tag("strong", points),
+        tag("span", f" / {most}"),
+        tag("small", more) if more else None,
+        class_="score",
+    )
 
 
 def _content(files: Iterable[Path]) -> Html:

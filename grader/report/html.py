@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from grader import tasks
 from grader.evidence import Curve, HeatMap
 from grader.report import conduct
-from grader.report.document import document
+from grader.report.document import document, score, title
 from grader.report.excerpts import Excerpt, excerpts
 from grader.report.figures import figures
 from grader.report.markup import Html, tag
@@ -32,7 +32,7 @@ CHAPTERS = {
     "5": "Times on a GPU",
 }
 
-_CLASSES = {
+CLASSES = {
     State.PASSED: "passed",
     State.PARTIAL: "partial",
     State.FAILED: "failed",
@@ -41,6 +41,7 @@ _CLASSES = {
     State.NOT_MEASURED: "idle",
     State.GRADER_FAULT: "fault",
 }
+"""How the style names the states."""
 
 _WORDS = {
     State.PASSED: "passed",
@@ -67,8 +68,8 @@ def page(report: Report, heading: str = "") -> str:
         tag("div", _contents(report), _main(report), class_="columns"),
         _footer(report),
     )
-    title = f"{report.score} / {report.max_score} · {heading}"
-    return document(title, body, [HERE / "page.css"], HERE / "page.js")
+    window = f"{report.score} / {report.max_score} · {heading}"
+    return document(window, body, [HERE / "page.css"], HERE / "page.js")
 
 
 # Top and bottom ------------------------------------------------------------
@@ -76,23 +77,10 @@ def page(report: Report, heading: str = "") -> str:
 
 def _header(report: Report, heading: str) -> Html:
     more = f"{report.unmeasured} more on a GPU" if report.unmeasured else None
-    score = tag(
-        "p",
-        tag("span", "Score: ", class_="unseen"),
-        tag("strong", str(report.score)),
-        tag("span", f" / {report.max_score}"),
-        tag("small", more) if more else None,
-        class_="score",
-    )
     return tag(
         "header",
-        tag(
-            "div",
-            tag("p", "Homework 5 · Neural networks on a GPU", class_="eyebrow"),
-            tag("h1", heading),
-            class_="title",
-        ),
-        score,
+        title(heading),
+        score(str(report.score), report.max_score, more),
         _bar(report.results),
         _counts(report.results),
         _next(report),
@@ -107,7 +95,7 @@ def _bar(results: Iterable[Result]) -> Html:
     for result in results:
         width = tasks.find(result.task).points
         share = result.score / result.max_score if result.max_score else 0.0
-        kind = _CLASSES[result.state]
+        kind = CLASSES[result.state]
         segments.append(tag("rect", x=x, width=width, height=10, class_=f"{kind} ground"))
         segments.append(tag("rect", x=x, width=round(width * share, 2), height=10, class_=kind))
         x += width + 0.6
@@ -222,7 +210,7 @@ def _task(result: Result, report: Report) -> Html:
         _where_next(result, report),
         class_="body",
     )
-    kind = f"task {_CLASSES[result.state]}"
+    kind = f"task {CLASSES[result.state]}"
     return tag(
         "article", tag("details", summary, body, open=is_open), id=_anchor(result), class_=kind
     )
@@ -419,7 +407,7 @@ def _sign(state: State) -> Html:
         "span",
         tag("span", state.symbol, aria_hidden="true"),
         tag("span", f"{_WORDS[state]}: ", class_="unseen"),
-        class_=f"sign {_CLASSES[state]}",
+        class_=f"sign {CLASSES[state]}",
     )
 
 
