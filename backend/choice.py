@@ -133,9 +133,11 @@ def activate(check: bool | None = None) -> Backend:
 def _activate_gpu(machine: Machine) -> None:
     """Put nvcc on PATH, where PyCUDA looks for it, and help scikit-cuda find today's libraries.
 
-    Of several GPUs, CUDA gets to see the one with most free memory.
+    Of several GPUs, CUDA gets to see the one with most free memory, unless CUDA_VISIBLE_DEVICES
+    says which already.
     """
-    gpu_state.use_freest(gpu_state.now(machine))
+    if gpu_state.VISIBLE not in os.environ:
+        gpu_state.use_freest(gpu_state.now(machine))
     if machine.nvcc is not None:
         folder, path = str(machine.nvcc.parent), os.environ.get("PATH", "")
         if folder not in path.split(os.pathsep):

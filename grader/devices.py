@@ -49,7 +49,8 @@ def choose() -> Devices:
     if chosen.name == EMULATOR:
         return Devices((EMULATOR,), chosen.reason)
     machine, is_wanted = Machine(), bool(os.environ.get("BACKEND", "").strip())
-    gpu_state.use_freest(gpu_state.now(machine))  # before any process of the grader's is on one
+    if gpu_state.VISIBLE not in os.environ:  # before any process of the grader's is on one
+        gpu_state.use_freest(gpu_state.now(machine))
     gpu = machine.gpus.names[0] if is_wanted else chosen.reason
     if machine.compiler and not is_wanted:
         return Devices((EMULATOR, GPU), gpu, short_name(gpu))

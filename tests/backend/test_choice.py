@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import backend
-from backend import choice
+from backend import choice, gpu_state
 from backend.choice import Backend, BackendError, obstacle, select
 from backend.nvml import Gpus
 from tests.backend.fake import H100, FakeMachine, command, library
@@ -187,3 +187,15 @@ def test_activating_a_gpu_puts_nvcc_on_path(
     monkeypatch.setenv("PATH", "/usr/bin")
     assert backend.activate().name == "gpu"
     assert os.environ["PATH"] == f"{gpu_machine.toolkit / 'bin'}:/usr/bin"
+
+
+def test_no_gpu_is_asked_where_one_was_named(
+    gpu_machine: FakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where CUDA_VISIBLE_DEVICES decides, NVML is not asked which GPU is the freest."""
+    on(gpu_machine.machine(H100), monkeypatch)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(gpu_state, "now", lambda _: pytest.fail("NVML was asked"))
+    backend.activate()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"

@@ -64,6 +64,16 @@ def test_the_freest_gpu(
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-b"
 
 
+def test_no_gpu_is_asked_where_one_was_named(
+    on_gpu: Callable[..., devices.Devices], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where CUDA_VISIBLE_DEVICES decides, NVML is not asked which GPU is the freest."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(gpu_state, "now", lambda _: pytest.fail("NVML was asked"))
+    on_gpu()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+
+
 def test_gpu_alone(on_gpu: Callable[..., devices.Devices]) -> None:
     """Without a compiler the GPU judges alone, which is said, with the way to learn more."""
     chosen = on_gpu(compiler="")
