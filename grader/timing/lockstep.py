@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ from grader.timing.trust import Burst
 from grader.verdicts import CheckFailure, RaisedInSubmission, raise_if_own
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -57,6 +58,11 @@ class Contender:
         folder: of the five files.
         device: the judge's own device.py.
         clock: the judge's, in seconds.
+        cubins: kernels of the submission that are compiled already.
+
+    Attributes:
+        close: ends the worker; called with the last use of this, at the latest.
+        is_over: the worker has ended, by itself or because it ran into a limit.
     """
 
     def __init__(
@@ -65,18 +71,25 @@ class Contender:
         folder: Path,
         device: Path,
         clock: Callable[[], float] = time.perf_counter,
+        cubins: Mapping[str, Array] | None = None,
     ) -> None:
         self._worker, self._clock = worker, clock
-        weakref.finalize(self, self._worker.kill)
+        self._cubins = {} if cubins is None else cubins
+        self.close = weakref.finalize(self, self._worker.kill)
         place, given = str(folder.resolve()), str(device.resolve())  # it works in another folder
         self._load = {"op": "load", "folder": place, "device": given}
-        self._is_loaded = False
+        self.is_over = self._is_loaded = False
+
+    def load(self) -> None:
+        """Let the worker load the files, unless it has."""
+        if not self._is_loaded:
+            request = {**self._load, "replaced": [], "without": [], "cubins": list(self._cubins)}
+            self._ask(request, list(self._cubins.values()))
+            self._is_loaded = True
 
     def prepare(self, request: dict[str, Any], arrays: list[Array]) -> None:
         """Put on the device what is to be timed; see `grader.worker.timing`."""
-        if not self._is_loaded:
-            self._ask({**self._load, "replaced": [], "without": []}, [])
-            self._is_loaded = True
+        self.load()
         self._ask({"op": "time", "do": "prepare", **request}, arrays)
 
     def burst(self, order: dict[str, Any], sample: Callable[[], list[int]] = list) -> Burst:
@@ -114,6 +127,7 @@ class Contender:
         try:
             reply, reply_arrays = self._worker.ask(request, arrays)
         except WorkerDiedError as death:
+            self.is_over = True
             raise CheckFailure(f"while it was timed: {death.reason}") from None
         fault = reply.get("fault")
         raise_if_own(fault)
@@ -157,8 +171,9 @@ class Pair:
         seed: int,
         level: Level = Level.LIGHT,
         judges: int | None = None,
+        cubins: Mapping[str, Array] | None = None,
     ) -> Pair:
-        """Start both workers.
+        """Start both workers, which do nothing on the GPU before something is prepared.
 
         Args:
             folder: the submission's files.
@@ -166,6 +181,7 @@ class Pair:
             seed: of the order of measurements.
             level: the walls around the submission.
             judges: process of the judge's own worker, which may be on the GPU, too.
+            cubins: kernels of the submission that are compiled already.
         """
         own, other = Scratch(), Scratch()
         (other.path / "scratch").mkdir()
@@ -176,13 +192,33 @@ class Pair:
             WorkerProcess(other.path / "scratch", "gpu", timing=True),
         ]
         folders = folder, plan.reference_folder(other.path)
-        sides = [Contender(*side, device) for side in zip(workers, folders, strict=True)]
+        for worker in workers:
+            worker.wait_until_ready()
+        submission = Contender(workers[0], folders[0], device, cubins=cubins)
+        reference = Contender(workers[1], folders[1], device)
 
         def watch() -> Watch:
             pids = [judges, *(worker.pid for worker in workers)]
             return Watch([pid for pid in pids if pid is not None])
 
-        return Pair(sides[0], sides[1], seed, watch, (own, other))
+        return Pair(submission, reference, seed, watch, (own, other))
+
+    def load(self) -> None:
+        """Let both load what they need, at once: making a context takes half a second each."""
+        with ThreadPoolExecutor(2) as pool:
+            loading = [pool.submit(side.load) for side in (self.submission, self.reference)]
+        for side in loading:
+            side.result()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a worker has, so that no more times can be taken."""
+        return self.submission.is_over or self.reference.is_over
+
+    def close(self) -> None:
+        """End both workers."""
+        self.submission.close()
+        self.reference.close()
 
     def compare(self, subject: Kernel | Step, most: int) -> Ratio:
         """Time both on equal inputs; see `grader.timing.ratio.compare`.

@@ -96,7 +96,7 @@ def test_both_sides_have_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def start(scratch: Path, *_: Any, **__: Any) -> Any:
         folders.append(scratch)
-        return SimpleNamespace(pid=1, kill=lambda: None)
+        return SimpleNamespace(pid=1, kill=lambda: None, wait_until_ready=lambda: None)
 
     monkeypatch.setattr(lockstep, "WorkerProcess", start)
     pair = lockstep.Pair.start(tmp_path, tmp_path / "device.py", 1)
@@ -118,6 +118,47 @@ def test_a_folder_is_named_from_the_root(tmp_path: Path, monkeypatch: pytest.Mon
     lockstep.Contender(worker, Path("mine"), Path("device.py")).prepare({}, [])
     assert asked[0]["folder"] == str(tmp_path / "mine")
     assert asked[0]["device"] == str(tmp_path / "device.py")
+
+
+def test_kernels_compiled_ahead(tmp_path: Path) -> None:
+    """They go to the submission's worker with what it is to load, once."""
+    asked: list[tuple[str, Any, list[Any]]] = []
+
+    def ask(request: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+        asked.append((request["op"], request.get("cubins"), arrays))
+        return {}, []
+
+    worker: Any = SimpleNamespace(ask=ask, kill=lambda: None)
+    code = np.zeros(3, np.uint8)
+    contender = lockstep.Contender(worker, tmp_path, tmp_path, cubins={"ab.cubin": code})
+    contender.load()
+    contender.prepare({}, [])
+    assert asked == [("load", ["ab.cubin"], [code]), ("time", None, [])]
+
+
+def test_a_pair_ends(tmp_path: Path) -> None:
+    """Closing it ends both workers; a worker that ended by itself makes an end of it, too."""
+    ended: list[str] = []
+
+    def contender(name: str, reason: str = "") -> lockstep.Contender:
+        def ask(*_: Any) -> tuple[dict[str, Any], list[Any]]:
+            if reason:
+                raise WorkerDiedError(reason)
+            return {}, []
+
+        worker: Any = SimpleNamespace(ask=ask, kill=lambda: ended.append(name))
+        return lockstep.Contender(worker, tmp_path, tmp_path)
+
+    pair = lockstep.Pair(contender("mine"), contender("reference"), 1)
+    pair.load()
+    assert not pair.is_over
+    pair.close()
+    pair.close()
+    assert ended == ["mine", "reference"]
+    pair = lockstep.Pair(contender("mine", "gone"), contender("reference"), 1)
+    with pytest.raises(CheckFailure, match="gone"):
+        pair.load()
+    assert pair.is_over
 
 
 def test_code_that_ends_the_timing_worker_as_it_loads(tmp_path: Path) -> None:
