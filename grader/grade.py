@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import tasks
+from grader.budget import Budget
 from grader.devices import EMULATOR, GPU
 from grader.integrity import distinct
 from grader.isolation import Level, Reached
@@ -21,6 +22,7 @@ from grader.timing import plan
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from grader.budget import Used
     from grader.devices import Devices
     from grader.judge import Judge
     from grader.process import WorkerProcess
@@ -121,8 +123,7 @@ def grade(
         waiting=waiting,
         level=level,
         counts_cost=counts_cost and (alone or any(task.id not in results for task in wanted)),
-        scores_cost=settings.scoring.emulated_cost,
-        year=settings.year,
+        settings=settings,
     )
     judged = {}
     if grading.wanted or grading.counts_cost:
@@ -136,15 +137,14 @@ def grade(
         seed=seed,
         submission=str(folder),
         results=tuple(results[task.id] for task in wanted),
-        notes=(devices.advice,)
-        if devices.advice and any(map(_is_unexplained, judged.values()))
-        else (),
+        notes=(*_advice(devices, judged.values()), *grading.notes()),
         seconds=time.perf_counter() - begun,
         output=grading.output,
         isolation=grading.reached.text(),
         year=settings.year,
         sources=_sources(folder),
         violations=distinct(seen for task in wanted for seen in results[task.id].violations),
+        slowest=next((used.most for used in grading.used if used.is_up), ""),
     )
 
 
@@ -161,10 +161,10 @@ class _Grading:
     waiting: Callable[[], None] | None
     level: Level
     counts_cost: bool
-    scores_cost: bool
-    year: str
+    settings: Settings
     output: str = ""
     reached: Reached = field(default_factory=Reached)
+    used: tuple[Used, ...] = ()
 
     def run(self, workers: Mapping[str, WorkerProcess], *, alone: bool) -> dict[str, Result]:
         """Judge the wanted tasks on every device."""
@@ -182,7 +182,8 @@ class _Grading:
                 waiting=self.waiting,
                 worker=workers.get(backend),
                 level=self.level,
-                year=self.year,
+                year=self.settings.year,
+                budget=Budget(self.settings.limits.grading_s),
             )
             for backend in self.devices.names
         ]
@@ -205,8 +206,14 @@ class _Grading:
             for judge in judges:
                 judge.close()
             self.output = judges[0].output
-            self.reached = judges[-1].reached
+            for judge in judges:
+                self.reached = self.reached.weaker(judge.reached)
+            self.used = tuple(judge.budget.used for judge in judges)
         return results
+
+    def notes(self) -> list[str]:
+        """What is to be said of the time that the submission took, on each device."""
+        return [note for note in (used.note() for used in self.used) if note]
 
     def _cost(self, judge: Judge, results: Mapping[str, Result]) -> Result:
         """Task 5.1 where there is no GPU: what its kernels cost on the emulator.
@@ -219,13 +226,14 @@ class _Grading:
 
         begun = time.perf_counter()
         task = tasks.find(tasks.KERNEL_TIMES)
+        judge.budget.task = task.id
         wrong = {other for other, result in results.items() if result.state is not State.PASSED}
         broken = tuple(other for other in task.builds_on if other in wrong | self.failed)
-        if broken and self.scores_cost:
+        if broken and self.settings.scoring.emulated_cost:
             return scoring.waiting(task, broken)
         found = cost.compare(judge, broken)
         seconds = time.perf_counter() - begun
-        if self.scores_cost:
+        if self.settings.scoring.emulated_cost:
             return scoring.assemble(task, cost.parts(found), seconds, ())
         unmeasured = _unmeasured(task)
         return replace(unmeasured, seconds=seconds, notes=cost.notes(found), evidence=tuple(found))
@@ -293,6 +301,11 @@ def _immediate(
                 task.id, task.title, State.NOT_STARTED, 0, task.points, told, task.file
             )
     return results
+
+
+def _advice(devices: Devices, judged: Iterable[Result]) -> tuple[str, ...]:
+    """How to learn more of what is wrong here, where there is a way."""
+    return (devices.advice,) if devices.advice and any(map(_is_unexplained, judged)) else ()
 
 
 def _is_unexplained(result: Result) -> bool:

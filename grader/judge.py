@@ -27,14 +27,16 @@ from grader.actions import (
     take,
     with_full_names,
 )
+from grader.budget import Budget
 from grader.integrity import WROTE_TO_PIPE
 from grader.isolation import Level, Reached
 from grader.isolation.scratch import Scratch
-from grader.limits import WorkerDiedError
+from grader.limits import BudgetSpentError, WorkerDiedError
 from grader.outcomes import Outcome, Value, outcome
 from grader.process import WorkerProcess, WorkerStartError
 from grader.verdicts import (
     CheckFailure,
+    NotJudged,
     OwnFault,
     RaisedInSubmission,
     file_of,
@@ -94,10 +96,12 @@ class Judge:
         worker: one that was started ahead for that backend; the judge ends it.
         level: the walls around student code.
         year: of this edition, which changes all inputs; as the settings say if None.
+        budget: the time of the grading.
 
     Attributes:
         year: of this edition.
-        reached: what isolation came to in the worker that ended last.
+        budget: as given, or a new one.
+        reached: what isolation came to in all workers that have ended.
         last_request: the actions that were run last.
         last_launched_own: whether a kernel of the submission ran in them.
     """
@@ -114,6 +118,7 @@ class Judge:
         worker: WorkerProcess | None = None,
         level: Level = Level.LIGHT,
         year: str | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.folder, self.seed, self.backend = folder.resolve(), seed, backend
         self.device = device.resolve()
@@ -122,6 +127,7 @@ class Judge:
         self._waiting, self.level = waiting, level
         self._loaded: frozenset[str] | None = None
         self._worker = worker
+        self.budget = Budget() if budget is None else budget
         self._held = Scratch()
         self._scratch = self._held.path
         self._events: tuple[Event, ...] = ()
@@ -144,6 +150,7 @@ class Judge:
                 readable=(self.folder, self.device),
             )
             self._loaded = None
+        self._worker.budget = self.budget
 
     @property
     def pid(self) -> int | None:
@@ -169,6 +176,7 @@ class Judge:
                 not load, are a failure, while all others may be stand-ins.
 
         Raises:
+            NotJudged: the time of the grading is used up.
             CheckFailure: the submission has no such function, raised, crashed, ran into a limit, or
                 the checked device found something in one of its kernels.
             OwnFault: the emulator or the grader's own code in the worker is mistaken.
@@ -208,6 +216,8 @@ class Judge:
         too_slow = dict(self._too_slow)
         try:
             return self.run(*actions)
+        except NotJudged:
+            raise
         except (CheckFailure, OwnFault):
             self._too_slow = too_slow
             self.renew()
@@ -224,6 +234,8 @@ class Judge:
         entries, arrays = numbered(with_full_names(actions))
         try:
             reply, _ = self._ask(entries, arrays)
+        except NotJudged:
+            return None
         except WorkerDiedError:
             self.renew()
             return None
@@ -260,6 +272,11 @@ class Judge:
         finally:
             worker.kill()
 
+    def check_budget(self) -> None:
+        """Raise NotJudged if the time of the grading is used up."""
+        if not self.budget.has():
+            raise NotJudged(self.budget.used.refusal())
+
     def require(self, function: str) -> None:
         """Raise CheckFailure if a module does not load, lacks a function, or that never ends."""
         module, _, name = function.partition(".")
@@ -287,25 +304,36 @@ class Judge:
         """One request; where it ran into the wall-clock backstop, once more on a fresh worker."""
         for attempt in (1, 2):
             try:
-                return self._load().ask({"op": "run", "actions": entries}, arrays)
+                self._load()
+                return self._tell({"op": "run", "actions": entries}, arrays)
             except WorkerDiedError as death:  # noqa: PERF203 - two rounds at most
                 if attempt == 2 or not death.is_backstop:  # noqa: PLR2004 - the second attempt
                     raise
                 self._drop()
         raise AssertionError
 
-    def _load(self) -> WorkerProcess:
-        """The worker, with the submission and today's stand-ins loaded."""
+    def _tell(
+        self, request: dict[str, Any], arrays: list[Array]
+    ) -> tuple[dict[str, Any], list[Array]]:
+        """The worker's answer; NotJudged where the time of the grading is used up."""
+        self.check_budget()
         self.start()
         assert self._worker is not None  # noqa: S101 - for mypy: start made one
         self._worker.wait_until_ready(self._waiting)
+        try:
+            return self._worker.ask(request, arrays)
+        except BudgetSpentError as spent:
+            self._drop()
+            told = self.budget.used.refusal()
+            raise NotJudged(told, file=spent.file, line=spent.line) from None
+
+    def _load(self) -> None:
+        """Let the worker have the submission and today's stand-ins loaded."""
         wanted = frozenset(self.replaced)
-        if self._loaded == wanted:
-            return self._worker
-        faults, self._missing = self._load_apart_from_broken(wanted)
-        self._loaded = wanted
-        self._faults = faults | self._faults
-        return self._worker
+        if self._worker is None or self._loaded != wanted:
+            faults, self._missing = self._load_apart_from_broken(wanted)
+            self._loaded = wanted
+            self._faults = faults | self._faults
 
     def _load_apart_from_broken(
         self, wanted: frozenset[str]
@@ -313,12 +341,10 @@ class Judge:
         """Load; a module that kills the worker while it is imported is left out the next time."""
         names = [file.removesuffix(".py") for file in tasks.FILES]
         for module in [*names, ""]:
-            self.start()
-            assert self._worker is not None  # noqa: S101 - for mypy: start made one
             try:
-                return _loaded(self._worker.ask(self._request(wanted), [])[0])
-            except WorkerDiedError as death:
-                said = self._worker.loading  # which a submission can say, too
+                return _loaded(self._tell(self._request(wanted), [])[0])
+            except WorkerDiedError as death:  # noqa: PERF203 - six rounds at most
+                said = "" if self._worker is None else self._worker.loading  # or so it is told
                 died_in = said if said in names and said not in self._deadly else module
                 self._faults[died_in] = {
                     "type": "died",
@@ -359,7 +385,7 @@ class Judge:
             self._worker.kill()
             self._output.append(self._worker.output)
             self._events += self._worker.events
-            self.reached = self._worker.reached
+            self.reached = self.reached.weaker(self._worker.reached)
             self._worker, self._loaded = None, None
 
     def _outcomes(

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader import processes
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
+
+    from grader.budget import Budget
 
 CPU_LIMIT_S = 10.0
 """For one request; the slowest honest one (a training on the emulator) takes about 2 s."""
@@ -26,6 +27,9 @@ CPU_LIMIT_S = 10.0
 WALL_LIMIT_S = 90.0
 """The backstop for one request: a machine so busy that 10 s of work take that long is no honest
 case."""
+
+STOPPED_LIMIT_S = 1.0
+"""For a process that a signal has suspended: nothing that is graded wakes it up."""
 
 MEMORY_LIMIT_BYTES = 4 << 30
 """Resident, of the worker and all it started; the largest honest one takes 0.4 GiB on the emulator
@@ -36,6 +40,9 @@ SCRATCH_LIMIT_BYTES = 1 << 30
 
 PROCESS_LIMIT = 64
 """Of the worker and all it started; a compiler takes five or six."""
+
+_LONGEST_LOOK_S = 1.0
+"""Between two looks at a worker; where it was longer, the judge itself was suspended."""
 
 
 class WorkerDiedError(Exception):
@@ -53,6 +60,10 @@ class WorkerDiedError(Exception):
         self.reason, self.is_backstop, self.is_slow = reason, is_backstop, is_slow
         self.file: str | None = None
         self.line: int | None = None
+
+
+class BudgetSpentError(WorkerDiedError):
+    """Nothing is left of what a submission may use in a whole grading; see `grader.budget`."""
 
 
 class Deadline:
@@ -80,32 +91,39 @@ class Deadline:
         self._pid, self._uid, self._scratch = pid, uid, scratch
         self.restart()
 
-    def restart(self, wall_limit_s: float | None = None) -> None:
-        """A new request begins; its wall time is `WALL_LIMIT_S`, unless another is given."""
-        self._begun, self._cpu_begun_s = time.monotonic(), _cpu_time_s(self._pid)
+    def restart(self, wall_limit_s: float | None = None, budget: Budget | None = None) -> None:
+        """A new request begins.
+
+        Args:
+            wall_limit_s: for it; `WALL_LIMIT_S` if None.
+            budget: of the grading, of which it takes its part.
+        """
+        self._looked, self._cpu_begun_s = time.monotonic(), processes.cpu_time_s(self._pid)
+        self._cpu_s = self._wall_s = self._stopped_s = 0.0
         self._wall_limit_s = WALL_LIMIT_S if wall_limit_s is None else wall_limit_s
+        self._budget = budget
+
+    def used_s(self) -> tuple[float, float]:
+        """Processor and wall time that the request has taken, also of a worker that is gone."""
+        now, cpu_s = time.monotonic(), processes.cpu_time_s(self._pid) - self._cpu_begun_s
+        since_s = min(now - self._looked, _LONGEST_LOOK_S)
+        is_stopped = processes.is_stopped(self._pid)
+        self._stopped_s = self._stopped_s + since_s if is_stopped else 0.0
+        self._looked, self._wall_s = now, self._wall_s + since_s
+        self._cpu_s = max(self._cpu_s, cpu_s)
+        return self._cpu_s, self._wall_s
 
     def check(self) -> None:
         """Raise if a limit is passed."""
-        used_s = _cpu_time_s(self._pid) - self._cpu_begun_s
-        if used_s > CPU_LIMIT_S:
-            reason = f"stopped after {CPU_LIMIT_S:.0f} s of work: an endless loop?"
-            if self._on_gpu:
-                reason = f"no answer in {CPU_LIMIT_S:.0f} s: an endless loop, in a kernel or here?"
-            raise WorkerDiedError(reason, is_slow=True)
-        if time.monotonic() - self._begun > self._wall_limit_s:
-            raise WorkerDiedError(
-                f"stopped after {self._wall_limit_s:.0f} s: it waits for what never comes?",
-                is_backstop=True,
-                is_slow=True,
-            )
-        processes = list(_processes(self._pid) if self._uid is None else _owned_by(self._uid))
-        if len(processes) > PROCESS_LIMIT:
+        self._check_time()
+        owned = processes.of_session(self._pid)
+        found = list(owned if self._uid is None else processes.owned_by(self._uid))
+        if len(found) > PROCESS_LIMIT:
             raise WorkerDiedError(
                 f"stopped: it started more than {PROCESS_LIMIT} processes", is_slow=True
             )
         limit = memory_limit_bytes()
-        if sum(process.resident_bytes for process in processes) > limit:
+        if sum(process.resident_bytes for process in found) > limit:
             raise WorkerDiedError(
                 f"stopped: it took more than {limit / (1 << 30):.1f} GiB of memory", is_slow=True
             )
@@ -115,6 +133,25 @@ class Deadline:
                 f"stopped: it wrote more than {gibibytes:.1f} GiB of files", is_slow=True
             )
 
+    def _check_time(self) -> None:
+        cpu_s, wall_s = self.used_s()
+        if self._budget is not None and not self._budget.has(cpu_s, wall_s):
+            raise BudgetSpentError("stopped: the time of a grading is used up", is_slow=True)
+        if cpu_s > CPU_LIMIT_S:
+            reason = f"stopped after {CPU_LIMIT_S:.0f} s of work: an endless loop?"
+            if self._on_gpu:
+                reason = f"no answer in {CPU_LIMIT_S:.0f} s: an endless loop, in a kernel or here?"
+            raise WorkerDiedError(reason, is_slow=True)
+        if self._stopped_s > STOPPED_LIMIT_S:
+            told = "stopped: its process was suspended (SIGSTOP), and nothing wakes it up here"
+            raise WorkerDiedError(told, is_slow=True)
+        if wall_s > self._wall_limit_s:
+            raise WorkerDiedError(
+                f"stopped after {self._wall_limit_s:.0f} s: it waits for what never comes?",
+                is_backstop=True,
+                is_slow=True,
+            )
+
 
 def memory_limit_bytes() -> int:
     """`MEMORY_LIMIT_BYTES`, or half of the machine's memory where that is less."""
@@ -122,65 +159,6 @@ def memory_limit_bytes() -> int:
         physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return min(MEMORY_LIMIT_BYTES, physical // 2)
     return MEMORY_LIMIT_BYTES
-
-
-def kill_all(session: int, mark: str, uid: int | None = None) -> None:
-    """Kill a worker and whatever it started.
-
-    Args:
-        session: the worker's pid; it leads a session and a process group.
-        mark: an environment variable's definition that only its processes inherit, by which those
-            that left the session are found.
-        uid: of its processes alone, if they have one.
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(session, signal.SIGKILL)
-    for _ in range(_SWEEPS):  # they may start others meanwhile
-        left = [p.pid for p in _processes(session)] + list(_marked(mark))
-        left += [] if uid is None else [p.pid for p in _owned_by(uid)]
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        if not left:
-            return
-
-
-_SWEEPS = 20
-_ZOMBIE = "Z"
-
-
-@dataclass(frozen=True)
-class _Process:
-    pid: int
-    resident_bytes: int
-
-
-def _pids() -> Iterator[int]:
-    with contextlib.suppress(OSError):
-        names = os.listdir("/proc")  # noqa: PTH208 - ten times a second, so no Path for each
-        yield from (int(name) for name in names if name.isdigit())
-
-
-def _processes(session: int) -> Iterator[_Process]:
-    """The living processes of a session; none where the system does not tell."""
-    page_bytes = os.sysconf("SC_PAGE_SIZE")
-    for pid in _pids():
-        fields = _stat(pid)
-        if fields and fields[0] != _ZOMBIE and int(fields[3]) == session:
-            yield _Process(pid, int(fields[21]) * page_bytes)
-
-
-def _owned_by(uid: int) -> Iterator[_Process]:
-    """The living processes of a user id; /proc's owner can be hidden, this can't (proc(5))."""
-    for pid in _pids():
-        try:
-            text = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-        except OSError:
-            continue
-        fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
-        owned = str(uid) in fields.get("Uid", "").split()
-        if owned and not fields.get("State", _ZOMBIE).startswith(_ZOMBIE):
-            yield _Process(pid, int(fields.get("VmRSS", "0").split()[0]) << 10)
 
 
 def _size_bytes(folder: Path) -> int:
@@ -194,30 +172,3 @@ def _size_bytes(folder: Path) -> int:
                 else:
                     total += 512 * entry.stat(follow_symlinks=False).st_blocks
     return total
-
-
-def _marked(mark: str) -> Iterator[int]:
-    """The living processes that were started with a definition in their environment."""
-    wanted = mark.encode()
-    for pid in _pids():
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:  # another user's, or ended
-            continue
-        if wanted in environment.split(b"\0"):
-            yield pid
-
-
-def _cpu_time_s(pid: int) -> float:
-    """User and system time of a process so far; 0 where the system does not tell."""
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat after the name: state, ppid, pgrp, session, … (proc(5))."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
-    except OSError:
-        return []
-    return text.rpartition(")")[2].split()  # the name in parentheses may hold spaces

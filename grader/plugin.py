@@ -129,6 +129,7 @@ class GradingPlugin:
         progress, device = self._progress[task], _device_of(request.node)
         if progress.waits_for or (part in progress.parts and not progress.parts[part].passed):
             pytest.skip("waits for another task, or is known to be wrong")
+        self._judges[device].check_budget()
         return Student(self._judges[device], task, part, progress.shared.setdefault(device, {}))
 
     @pytest.hookimpl(wrapper=True)
@@ -166,7 +167,7 @@ class GradingPlugin:
         result = part_result(task, part, doc, error, trace)
         result = placed(result, shared.get(PLACE))
         timed = tasks.find(task).needs_gpu  # in workers of its own
-        if device == GPU and isinstance(error, CheckFailure) and not timed:
+        if device == GPU and isinstance(error, CheckFailure) and not (timed or result.unjudged):
             result = self._examiner.examine(self._judges[GPU], result, error)
             known = diagnoses.explain(CheckFailure(result.message, findings=result.findings))
             result = replace(result, diagnoses=known or result.diagnoses)
@@ -185,6 +186,8 @@ class GradingPlugin:
 
     def _begin(self, task: Task) -> None:
         self._current = task
+        for judge in self._judges.values():
+            judge.budget.task = task.id
         progress = self._progress.setdefault(task.id, _Progress())
         broken = [needed for needed in task.builds_on if needed in self._failed]
         needed = {name for other in broken for name in tasks.find(other).functions}

@@ -12,10 +12,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader import limits, protocol
+from grader import limits, processes, protocol
 from grader.integrity import WROTE_TO_PIPE
 from grader.isolation import Level, Reached, cache
 from grader.isolation.view import View
@@ -25,6 +26,7 @@ from grader.reports import Reports
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from grader.budget import Budget
     from grader.isolation import Event
 
 ENTRY = Path(__file__).resolve().parent / "worker" / "__main__.py"
@@ -95,6 +97,7 @@ class WorkerProcess:
 
     Attributes:
         reached: what isolation came to; known when the worker is ready.
+        budget: of the grading, of which requests take their part; None: of none.
     """
 
     def __init__(
@@ -106,9 +109,10 @@ class WorkerProcess:
         timing: bool = False,
         level: Level = Level.LIGHT,
         readable: Sequence[Path] = (),
+        budget: Budget | None = None,
     ) -> None:
         self.scratch, self.backend, self.level = scratch, backend, level
-        self.reached = Reached()
+        self.reached, self.budget = Reached(), budget
         if level is Level.FULL and backend == "emulator":
             cache.prepare()
         self._mark = f"GRADER_WORKER={secrets.token_hex(8)}"
@@ -141,7 +145,7 @@ class WorkerProcess:
         self._reader = threading.Thread(target=self._drain, daemon=True)
         self._reader.start()
         self._pid, self._uid = self._process.pid, None
-        self._is_ready = False
+        self._is_ready, self._looked = False, time.monotonic()
 
     @property
     def pid(self) -> int:
@@ -178,7 +182,7 @@ class WorkerProcess:
         if told is not None and not select.select([self._from_worker], [], [], PATIENCE_S)[0]:
             told()
         try:
-            message, _ = self._receive()
+            message, _ = self._exchange()
         except WorkerDiedError:
             said = self.output.strip().splitlines()[-_REASON_LINES:]
             code = self._process.poll()
@@ -194,6 +198,7 @@ class WorkerProcess:
         """Send a request and return the reply and its arrays.
 
         Raises:
+            BudgetSpentError: the time of the grading is used up.
             WorkerDiedError: the worker ended, ran into a limit, or answered out of turn.
             WorkerStartError: its device does not start.
         """
@@ -201,9 +206,13 @@ class WorkerProcess:
         number = secrets.token_hex(8)
         if "folder" in request:
             self._reports.folder = Path(request["folder"])
-        self._deadline.restart()
-        protocol.send(self, {**request, "id": number}, arrays)
-        reply, reply_arrays = self._receive()
+        self._deadline.restart(budget=self.budget)
+        try:
+            reply, reply_arrays = self._exchange({**request, "id": number}, arrays)
+        finally:
+            if self.budget is not None:
+                is_loading = request["op"] == "load"
+                self.budget.charge(*self._deadline.used_s(), is_loading=is_loading)
         says_unusable = "unusable" in reply
         if says_unusable and request["op"] == "load" and not self._reports.has_begun():
             self.kill()
@@ -230,7 +239,7 @@ class WorkerProcess:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_SUPERVISOR_S)
                 uid = None  # from here on it may be another worker's
-        limits.kill_all(self._process.pid, self._mark, uid)
+        processes.kill_all(self._process.pid, self._mark, uid)
         self._process.wait()
         self._reader.join(timeout=1.0)
         self._reports.close()
@@ -249,13 +258,12 @@ class WorkerProcess:
         view, filled = memoryview(data), 0
         while filled < count:
             ready, _, _ = select.select([self._from_worker], [], [], _POLL_S)
+            self._look()
             if ready:
                 size = os.readv(self._from_worker, [view[filled:]])
                 if size == 0:
                     raise protocol.ProtocolError("the pipe was closed")
                 filled += size
-            else:
-                self._deadline.check()
         return data
 
     def write_all(self, *chunks: bytes | memoryview) -> None:
@@ -264,16 +272,28 @@ class WorkerProcess:
             rest = memoryview(chunk)
             while rest:
                 _, ready, _ = select.select([], [self._to_worker], [], _POLL_S)
+                self._look()
                 if not ready:
-                    self._deadline.check()
                     continue
                 try:
                     rest = rest[os.write(self._to_worker, rest[:65536]) :]
                 except OSError as error:
                     raise protocol.ProtocolError("the pipe was closed") from error
 
-    def _receive(self) -> tuple[dict[str, Any], list[Any]]:
+    def _look(self) -> None:
+        """Raise if a limit is passed; also where the worker always has another byte to send."""
+        now = time.monotonic()
+        if now - self._looked > _POLL_S:
+            self._looked = now
+            self._deadline.check()
+
+    def _exchange(
+        self, message: dict[str, Any] | None = None, arrays: Sequence[Any] = ()
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """Send a message, if there is one, and return the next one of the worker's."""
         try:
+            if message is not None:
+                protocol.send(self, message, arrays)
             return protocol.receive(self)
         except protocol.ProtocolError as error:
             closed = "closed" in str(error)
@@ -288,6 +308,7 @@ class WorkerProcess:
             if death.is_slow:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(self._pid, signal.SIGUSR2)
+                    os.kill(self._pid, signal.SIGCONT)  # one that was suspended answers, too
                 death.file, death.line = self._reports.whereabouts()
             self.kill()
             raise

@@ -94,6 +94,7 @@ class PartResult:
         void: why a time is no time, "" where it is one; the part has no points then.
         policy: what shows that something else than a kernel did the work, "" where nothing does;
             the task has no points then.
+        unjudged: the time of the grading was used up before there was a verdict.
     """
 
     name: str
@@ -109,6 +110,7 @@ class PartResult:
     evidence: tuple[Evidence, ...] = ()
     void: str = ""
     policy: str = ""
+    unjudged: bool = False
 
     @property
     def passed(self) -> bool:
@@ -171,6 +173,8 @@ class Report:
         violations: of rules of conduct, in the order in which they were seen.
         isolation: the level that the submission ran at, in words; "" for a student's own run.
         year: of the edition that it was graded by.
+        slowest: id of the task in which most of the grading's time was used up, "loading" for the
+            import of the files; "" where all was judged.
     """
 
     backend: str
@@ -185,6 +189,7 @@ class Report:
     violations: tuple[Violation, ...] = ()
     isolation: str = ""
     year: str = ""
+    slowest: str = ""
 
     @property
     def score(self) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from grader import diagnoses, integrity, tasks
 from grader.result import PartResult, Result, State
-from grader.verdicts import CheckFailure, OwnFault
+from grader.verdicts import CheckFailure, NotJudged, OwnFault
 
 if TYPE_CHECKING:
     from grader.integrity import Violation
@@ -25,7 +25,7 @@ def placed(result: PartResult, place: tuple[str, int] | None) -> PartResult:
 
 def second_opinion(first: PartResult, second: PartResult, gpu: str) -> PartResult:
     """A part that was right on the emulator, after the same check on a GPU."""
-    if second.passed and not second.fault:
+    if second.unjudged or (second.passed and not second.fault):
         return first
     told = f"right on the emulator, wrong on {gpu}: {second.message}"
     return replace(second, message=told, evidence=(*first.evidence, *second.evidence))
@@ -45,9 +45,12 @@ def assemble(
 
     A finding of the checked device fails the whole task: on another device the numbers won't be
     right. So does a result that no kernel computed. Parts in which the grader itself failed leave
-    numerator and denominator.
+    numerator and denominator. A task waits of which nothing could be judged in the time there was.
     """
     ordered = tuple(parts[part.name] for part in task.parts if part.name in parts)
+    if all(part.unjudged for part in ordered):
+        why = ordered[0].message
+        return Result(task.id, task.title, State.WAITS, 0, task.points, why, task.file)
     judged = [part for part in ordered if not part.fault]
     findings = tuple(dict.fromkeys(found for part in ordered for found in part.findings))
     breaches = tuple(found for part in ordered for found in integrity.of_part(part, task.id))
@@ -131,6 +134,7 @@ def part_result(
             evidence=error.evidence,
             void=error.void,
             policy=error.policy,
+            unjudged=isinstance(error, NotJudged),
         )
     if isinstance(error, OwnFault):
         return replace(result, message=str(error), fault=error.trace)

@@ -14,7 +14,11 @@ FILE = Path(__file__).with_suffix(".toml")
 # Python has a reader of TOML from 3.11 on; before, pytest brings the one it was made of.
 _toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
-_WORDS = {bool: "true or false", str: 'text in quotes, e.g. "2027"'}
+_WORDS = {
+    bool: "true or false",
+    str: 'text in quotes, e.g. "2027"',
+    int: "a whole number from 1 on",
+}
 
 
 class SettingsError(Exception):
@@ -34,15 +38,27 @@ class Scoring:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What a submission may use.
+
+    Attributes:
+        grading_s: seconds of processor time for all that is graded; see `grader.budget`.
+    """
+
+    grading_s: int = 180
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of them.
 
     Attributes:
-        scoring: the table of that name.
+        scoring, limits: the tables of that name.
         year: names this edition of the homework; "" for none.
     """
 
     scoring: Scoring = field(default_factory=Scoring)
+    limits: Limits = field(default_factory=Limits)
     year: str = ""
 
 
@@ -65,7 +81,7 @@ def load(file: Path = FILE) -> Settings:
     return _read(Settings, entries, file, "")
 
 
-_Table = TypeVar("_Table", Settings, Scoring)
+_Table = TypeVar("_Table", Settings, Scoring, Limits)
 
 
 def _read(table: type[_Table], entries: dict[str, Any], file: Path, within: str) -> _Table:
@@ -77,11 +93,11 @@ def _read(table: type[_Table], entries: dict[str, Any], file: Path, within: str)
         name = f"{within}{key}"
         if key not in kinds:
             raise SettingsError(f"{file}: there is no setting {name}; there are {known}")
-        if kinds[key] is Scoring:
+        if kinds[key] in (Scoring, Limits):
             if not isinstance(value, dict):
                 raise SettingsError(f"{file}: {name} is a table: write [{name}]")
-            values[key] = _read(Scoring, value, file, f"{name}.")
-        elif type(value) is kinds[key]:
+            values[key] = _read(kinds[key], value, file, f"{name}.")
+        elif type(value) is kinds[key] and (kinds[key] is not int or value > 0):
             values[key] = value
         else:
             told = f"expected {_WORDS[kinds[key]]}, found {_described(value)}"

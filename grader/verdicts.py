@@ -48,6 +48,10 @@ class CheckFailure(Exception):  # noqa: N818 - a verdict on the submission, no e
         self.void, self.policy = void, policy
 
 
+class NotJudged(CheckFailure):
+    """No verdict at all: the time that a submission has for a grading was used up before."""
+
+
 class RaisedInSubmission(CheckFailure):
     """The called function raised an exception.
 

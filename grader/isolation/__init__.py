@@ -30,6 +30,13 @@ class Reached:
     measures: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
+    def weaker(self, other: Reached) -> Reached:
+        """What holds for both; one that did not live to tell says nothing."""
+        if not self.text() or not other.text():
+            return self if self.text() else other
+        both = tuple(measure for measure in self.measures if measure in other.measures)
+        return Reached(both, tuple(dict.fromkeys((*self.missing, *other.missing))))
+
     def text(self) -> str:
         """One sentence for a report; "" for the light level."""
         if not self.measures and not self.missing:

@@ -120,18 +120,22 @@ def _counts(results: tuple[Result, ...]) -> Html:
 
 
 def _next(report: Report) -> Html | None:
-    for result in report.results:
-        if result.state in (State.FAILED, State.PARTIAL, State.NOT_STARTED):
-            verb = "Begin" if result.state is State.NOT_STARTED else "Mend"
-            return tag(
-                "p",
-                tag("strong", "Next: "),
-                f"{verb.lower()} ",
-                tag("a", f"{result.task} {result.title}", href=f"#{_anchor(result)}"),
-                " · ",
-                tag("code", _next_command(result, report)),
-                class_="next",
-            )
+    """The first thing to do; first of all what keeps the rest from being judged."""
+    open_states = (State.FAILED, State.PARTIAL, State.NOT_STARTED)
+    slow = [result for result in report.results if result.task == report.slowest]
+    for result in (*slow, *(result for result in report.results if result.state in open_states)):
+        before, after = ("make ", " faster") if slow else ("mend ", "")
+        if not slow and result.state is State.NOT_STARTED:
+            before = "begin "
+        return tag(
+            "p",
+            tag("strong", "Next: "),
+            before,
+            tag("a", f"{result.task} {result.title}", href=f"#{_anchor(result)}"),
+            f"{after} · ",
+            tag("code", _next_command(result, report)),
+            class_="next",
+        )
     return None
 
 
@@ -236,6 +240,8 @@ def _notes(result: Result) -> list[str]:
     if result.state is State.NOT_STARTED:
         why = result.message or "its TODOs are as the handout left them"
         notes.insert(0, f"{why[0].upper()}{why[1:]}.")
+    if result.state is State.WAITS:
+        notes.insert(0, f"{result.message[:1].upper()}{result.message[1:]}.")
     if result.state is State.NOT_MEASURED:
         notes.insert(0, "Times are measured on a GPU only; these points count neither way here.")
     return notes
@@ -394,6 +400,8 @@ def _where_next(result: Result, report: Report) -> Html | None:
 
 def _next_command(result: Result, report: Report) -> str:
     target, task = ("grade", "") if does_not_load(result) else ("hint", result.task)
+    if result.task == report.slowest:
+        target = "grade"
     return command(target, report.submission, task)
 
 

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """{"score", "max_score", "backend", "isolation", "seed", "results", "violations"}.
+    """{"score", "max_score", "backend", "isolation", "seed", "results", "violations", "notes"}.
 
-    And {"submission", "year", "grader"}, which `python -m grader explain` needs to judge it again.
+    And {"slowest"}, the task in which the time of the grading was used up ("" where it was not),
+    and {"submission", "year", "grader"}, which `python -m grader explain` needs to judge it again.
     Text of the submission's is as a terminal may show it.
     """
     row: dict[str, Any] = harmless(_content(report))
@@ -38,6 +39,8 @@ def _content(report: Report) -> dict[str, Any]:
         "grader": fingerprint(),
         "results": [_row(result) for result in report.results],
         "violations": [asdict(found) for found in report.violations],
+        "notes": list(report.notes),
+        "slowest": report.slowest,
     }
 
 

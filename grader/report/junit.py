@@ -42,7 +42,7 @@ def to_xml(report: Report) -> bytes:
         ET.SubElement(properties, "property", name="isolation", value=plain(report.isolation))
     for result in report.results:
         _task(suite, result, report.submission)
-    if told := conduct.in_words(report):
+    if told := "\n".join(filter(None, (*report.notes, conduct.in_words(report)))):
         ET.SubElement(suite, "system-out").text = plain(told)
     for name, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(name, str(len(suite.findall(f"testcase/{kind}"))))

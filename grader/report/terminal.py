@@ -80,7 +80,7 @@ class Terminal:
             )
         self._show_all, self._folder, self._submission = show_all, folder, submission
         self._order, self._held = list(order), dict[str, Result]()
-        self._shown_in_full = 0
+        self._shown_in_full, self._awaited = 0, ""
 
     def backend(self, name: str, reason: str) -> None:
         """The first line: on which device, and why."""
@@ -113,6 +113,10 @@ class Terminal:
         elif result.state is State.NOT_MEASURED:
             for note in result.notes:
                 self._indented(note, style="dim")
+        elif result.state is State.WAITS:
+            if result.message != self._awaited or self._show_all:
+                self._indented(result.message, style="dim")
+            self._awaited = result.message
         elif self._show_all:
             self._parts(result)
         for line in times.lines(result.evidence):
@@ -220,7 +224,11 @@ class Terminal:
                 self._indented(shown, style="dim")
 
     def _next_step(self, report: Report) -> str:
-        """The first thing to do, in the order of the table."""
+        """The first thing to do, in the order of the table; before it what keeps from judging."""
+        for result in report.results:
+            if result.task == report.slowest:
+                again = command("grade", self._submission, result.task)
+                return f"make {result.task} faster ({self._folder}{result.file}) · {again}"
         for result in report.results:
             if result.state is State.NOT_STARTED:
                 place = f"{self._folder}{result.file}"

@@ -50,6 +50,8 @@ def in_words(result: Result, submission: str = ASSIGNMENT) -> str:
         told.append(f"Not started: {why}.")
     if result.state is State.NOT_MEASURED:
         told.append("Not measured here: it needs a GPU, and costs no points.")
+    if result.state is State.WAITS:
+        told.append(f"{result.message[:1].upper()}{result.message[1:]}.")
     told += list(dict.fromkeys(_part(part) for part in result.parts if part.message or part.fault))
     told += result.notes
     if result.state in (State.FAILED, State.PARTIAL):

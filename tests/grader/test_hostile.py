@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader import limits
+from grader import limits, processes
 from grader.devices import Devices
 from grader.grade import grade
 from grader.handout.collect import SubmissionError, collect
@@ -108,8 +108,8 @@ def ends_within(seconds: int) -> Iterator[None]:
 def workers() -> set[int]:
     """The living processes that this one's workers have started."""
     found = set()
-    for pid in limits._pids():
-        fields = limits._stat(pid)
+    for pid in processes.pids():
+        fields = processes.stat(pid)
         if not fields or fields[0] == "Z":
             continue
         try:

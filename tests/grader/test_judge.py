@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from grader import limits
+from grader import limits, processes
 from grader.integrity import WROTE_TO_PIPE
 from grader.judge import CheckFailure, Host, Judge, Kept, RaisedInSubmission, call, new, put, take
 from grader.verdicts import OwnFault
@@ -46,7 +46,7 @@ def kernels(body: str) -> str:
 def started_in(folder: Path) -> list[int]:
     """The living processes whose working directory is that folder."""
     found = []
-    for pid in limits._pids():
+    for pid in processes.pids():
         with contextlib.suppress(OSError):
             if running(pid) and Path(f"/proc/{pid}/cwd").readlink() == folder:
                 found.append(pid)
@@ -55,7 +55,7 @@ def started_in(folder: Path) -> list[int]:
 
 def running(pid: int) -> bool:
     """Whether there is such a process, and it is no zombie."""
-    fields = limits._stat(pid)
+    fields = processes.stat(pid)
     return bool(fields) and fields[0] != "Z"
 
 
@@ -63,7 +63,7 @@ def sleepers() -> list[int]:
     """The processes that `test_daemons_are_ended` starts."""
     return [
         pid
-        for pid in limits._pids()
+        for pid in processes.pids()
         if running(pid) and b"61.25" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
 
@@ -164,6 +164,47 @@ def test_sleep_is_tried_again(
     judge = judged(kernels=kernels(body))
     assert "stopped after 2 s" in failure(judge, call("kernels.bias_add", Z, b)).message
     assert (judge._scratch / "tries").read_text() == "xx"
+
+
+def test_suspended(judged: Callable[..., Judge]) -> None:
+    """A process that suspends itself is not waited for, and its place is told."""
+    judge = judged(kernels=kernels("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"))
+    begun = time.monotonic()
+    stopped = failure(judge, call("kernels.bias_add", Z, b))
+    assert "was suspended (SIGSTOP)" in stopped.message
+    assert (stopped.file, stopped.line) == ("kernels.py", 4)
+    assert time.monotonic() - begun < limits.WALL_LIMIT_S / 2
+    assert "was not run again" in failure(judge, call("kernels.bias_add", Z, b)).message
+
+
+DRIBBLES = """
+import fcntl, os, struct, time
+ends = [fd for fd in range(3, 40) if os.path.exists(f"/proc/self/fd/{fd}")]
+writes = [fd for fd in ends if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY]
+pipe = max(fd for fd in writes if os.get_blocking(fd))
+os.write(pipe, struct.pack("<4sIQ", b"GRD1", 1 << 22, 0))
+while True:
+    os.write(pipe, b" ")
+    time.sleep(0.01)
+"""
+
+
+def test_dribble(judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that never ends, byte by byte, is seen to take too long."""
+    monkeypatch.setattr(limits, "WALL_LIMIT_S", 1.0)
+    judge = judged(kernels=kernels(DRIBBLES))
+    assert "stopped after 1 s" in failure(judge, call("kernels.bias_add", Z, b)).message
+
+
+def test_death_between_requests(judged: Callable[..., Judge]) -> None:
+    """A process that ends when it has answered is the submission's mistake, not the grader's."""
+    body = "import os, threading\nthreading.Timer(0.1, os._exit, [3]).start()"
+    judge = judged(kernels=kernels(body))
+    judge.run(call("kernels.bias_add", Z, b))
+    time.sleep(0.5)
+    assert (
+        "ended the process (exit code 3)" in failure(judge, call("kernels.bias_add", Z, b)).message
+    )
 
 
 def test_memory_bomb(judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader import limits
+from grader import limits, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ def session() -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
 
     yield start
     for process in started:
-        limits.kill_all(process.pid, MARK)
+        processes.kill_all(process.pid, MARK)
         process.communicate()
 
 
@@ -118,13 +118,13 @@ ctypes.CDLL(None).prctl(4, 0)
 time.sleep(60)"""
     process = session(program)
     end = time.monotonic() + 20
-    while len(list(limits._owned_by(uid))) < 2 and time.monotonic() < end:
+    while len(list(processes.owned_by(uid))) < 2 and time.monotonic() < end:
         time.sleep(0.02)
-    limits.kill_all(process.pid, "NO=MARK", uid)
+    processes.kill_all(process.pid, "NO=MARK", uid)
     process.wait()
-    while list(limits._owned_by(uid)) and time.monotonic() < end:
+    while list(processes.owned_by(uid)) and time.monotonic() < end:
         time.sleep(0.02)
-    assert list(limits._owned_by(uid)) == []
+    assert list(processes.owned_by(uid)) == []
 
 
 def test_small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,17 +137,17 @@ def test_kill_all(session: Callable[[str], subprocess.Popen[bytes]]) -> None:
     """Children, and those that left for a session of their own, are killed."""
     program = "if os.fork() == 0:\n    os.setsid()\n    os.fork()\ntime.sleep(60)"
     process = session(program)
-    while len(list(limits._marked(MARK))) < 3:
+    while len(list(processes.marked(MARK))) < 3:
         time.sleep(0.02)
-    limits.kill_all(process.pid, MARK)
+    processes.kill_all(process.pid, MARK)
     process.wait()
     deadline = time.monotonic() + 10
-    while list(limits._marked(MARK)) and time.monotonic() < deadline:
+    while list(processes.marked(MARK)) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not list(limits._marked(MARK))
+    assert not list(processes.marked(MARK))
 
 
 def test_unknown_process() -> None:
     """A process that ended uses nothing."""
     assert not Path("/proc/999999999").exists()
-    assert limits._cpu_time_s(999_999_999) == 0.0
+    assert processes.cpu_time_s(999_999_999) == 0.0

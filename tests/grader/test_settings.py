@@ -17,7 +17,7 @@ def test_what_is_handed_out_is_the_default() -> None:
     """The file in the repository says what holds without it, and names every setting."""
     assert settings.load() == Settings()
     text = settings.FILE.read_text("utf-8")
-    assert all(f"{name} = " in text for name in ("year", "emulated_cost"))
+    assert all(f"{name} = " in text for name in ("year", "emulated_cost", "grading_s"))
 
 
 def test_values_are_read(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("colour = 1", "there is no setting colour; there are scoring, year"),
+        ("colour = 1", "there is no setting colour; there are scoring, limits, year"),
         (
             "[scoring]\nemulate = true",
             "no setting scoring.emulate; there are scoring.emulated_cost",
@@ -45,6 +45,9 @@ def test_no_file(tmp_path: Path) -> None:
         ("year = 2027", 'year: expected text in quotes, e.g. "2027", found 2027'),
         ('[scoring]\nemulated_cost = "yes"', 'emulated_cost: expected true or false, found "yes"'),
         ("[scoring]\nemulated_cost = 1", "expected true or false, found 1"),
+        ("[limits]\ngrading_s = 0", "limits.grading_s: expected a whole number from 1 on, found 0"),
+        ("[limits]\ngrading_s = 1.5", "expected a whole number from 1 on, found 1.5"),
+        ("[limits]\ngrading_s = true", "expected a whole number from 1 on, found true"),
         ("scoring = true", "scoring is a table: write [scoring]"),
         ("year = ", "is no TOML"),
         ("year = '\udcff'", "cannot be read"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader import limits
+from grader import limits, processes
 from grader.isolation import Level, landlock
 from grader.judge import CheckFailure, Judge, call
 
@@ -111,7 +111,7 @@ def shared_memory() -> str:
 
 def alive(uid: int) -> list[int]:
     """The processes of a worker."""
-    return [process.pid for process in limits._owned_by(uid)]
+    return [process.pid for process in processes.owned_by(uid)]
 
 
 def test_level_is_told(prison: Prison) -> None:

@@ -50,6 +50,8 @@ def test_form() -> None:
             }
         ],
         "violations": [],
+        "notes": [],
+        "slowest": "",
     }
 
 

@@ -16,6 +16,7 @@ ALLOWED = {
     "testsuites": set(),
     "testsuite": {"name", "tests", "failures", "errors", "skipped", "time"},
     "properties": set(),
+    "system-out": set(),
     "property": {"name", "value"},
     "testcase": {"classname", "name", "time"},
     "failure": {"message", "type"},
@@ -26,7 +27,7 @@ ALLOWED = {
 
 CHILDREN = {
     "testsuites": {"testsuite"},
-    "testsuite": {"properties", "testcase"},
+    "testsuite": {"properties", "testcase", "system-out"},
     "properties": {"property"},
     "testcase": {"failure", "error", "skipped"},
 }
