@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .variables import CONSTANT_SECTION
-
 if TYPE_CHECKING:
     from .functions import Kernel
 
 _HIDDEN = '__attribute__((visibility("hidden")))'
-_WEAK = '__attribute__((weak, visibility("hidden")))'
 # g++ compiles with -fwhole-program (unused functions of PyCUDA's headers cost nothing): what stays
 # visible says so
 _EXPORTED = '__attribute__((used, visibility("default")))'
@@ -64,7 +61,6 @@ extern "C++" {{
 {exported} extern const void *const emu_entry_points[] = {{{points or "nullptr"}}};
 static emu_kernel emu_kernels[] = {{{entries or '{"", nullptr, 0, nullptr}'}}};
 extern "C" {{
-extern const char __start_{CONSTANT_SECTION}[] {_WEAK}, __stop_{CONSTANT_SECTION}[] {_WEAK};
 extern const char __ehdr_start[] {_HIDDEN}, _end[] {_HIDDEN};
 // where the anchor is in the block, and the bytes of the block: written by the loader
 {exported} size_t emu_shared_layout[2] = {{0, 0}};
@@ -76,8 +72,7 @@ __attribute__((no_sanitize("thread"))) static char *emu_shared_block(size_t *byt
   return &emu_shared_anchor - emu_shared_layout[0];
 }}
 extern "C" {exported} struct emu_image emu_image = {{
-  ::emu::abi, ::emu::checked, {len(kernels)}, emu_kernels, __ehdr_start, _end,
-  __start_{CONSTANT_SECTION}, __stop_{CONSTANT_SECTION}, emu_shared_block}};
+  ::emu::abi, ::emu::checked, {len(kernels)}, emu_kernels, __ehdr_start, _end, emu_shared_block}};
 {_memory_stubs() if memory_stubs else ""}
 {"" if gcc else _COPIES}
 {(_HEAP if gcc else _HEAP_OF_CLANG) if heap else ""}

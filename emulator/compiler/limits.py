@@ -6,7 +6,7 @@ Too much static memory, and calls of the host's functions.
 from __future__ import annotations
 
 from .elf import FUNCTION, THREAD_LOCAL, UNDEFINED, Elf, Symbol
-from .variables import CONSTANT_SECTION, READ_ONLY_SECTION
+from .variable_table import constant_bytes
 
 # What kernels may call of the host: the runtime, the sanitizers' callbacks, plain memory and string
 # functions,
@@ -136,8 +136,7 @@ def _too_much_shared(symbols: list[Symbol], most: int) -> list[str]:
 
 
 def _too_much_constant(elf: Elf, most: int) -> list[str]:
-    sections = [elf.section(name) for name in (CONSTANT_SECTION, READ_ONLY_SECTION)]
-    size = sum(section.size for section in sections if section)
+    size = constant_bytes(elf)
     if size <= most:
         return []
     return [

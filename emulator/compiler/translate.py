@@ -165,7 +165,8 @@ class _Translator:
         elif "__emu_device__" in words or "__emu_constant__" in words:
             name_at = self.code.function_name(start, end)
             if name_at is None:
-                self.variables.device(start, end)
+                in_class = bool(self.scopes) and self.scopes[-1].kind == "class"
+                self.variables.device(start, end, guard=not in_class)
             else:
                 self.functions.device.add(self.code.at(name_at))
 

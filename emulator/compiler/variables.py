@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _THREAD_LOCAL = "static thread_local __attribute__((aligned(16)))"
 
 CONSTANT_SECTION, READ_ONLY_SECTION = "emu_constant", "emu_constant_ro"
+# Beside each variable lies memory that belongs to nobody: what a wrong index reaches first.
+GUARD = "emu_guard_"
+_GUARD_BYTES = 256
+_IN_ORDER = "used, no_reorder"  # as written: the guard stays beside its variable
 
 
 class Variables:
@@ -25,21 +29,56 @@ class Variables:
         self.code = code
         self.file_scope_dynamic: list[tuple[str, str]] = []  # (type, name)
         self.shared_count = 0
+        self.guarded: set[str] = set()  # sections that have a guard at their start
+        self.guard_count = 0
 
-    def device(self, start: int, end: int) -> None:
-        """`used`: a variable that only the host writes must not be taken for a constant."""
+    def device(self, start: int, end: int, *, guard: bool) -> None:
+        """`used`: a variable that only the host writes must not be taken for a constant.
+
+        `guard`: it stands where other variables may be declared (not in a class).
+        """
         self._attribute_alignment(start, end)
         words = self.code.words(start, end)
         section = READ_ONLY_SECTION if {"const", "constexpr"} & set(words) else CONSTANT_SECTION
-        attribute = "__attribute__((used))"
-        if "__emu_constant__" in words:
-            attribute = f'__attribute__((used, section("{section}")))'
+        constant = "__emu_constant__" in words
+        attribute = f"__attribute__(({_IN_ORDER}))"
+        if constant:
+            attribute = f'__attribute__(({_IN_ORDER}, section("{section}")))'
         if words[:1] == ["extern"] and "=" not in words and self.code.at(start + 1)[:1] != '"':
             attribute = ""
+            guard = False
         for position in self.code.outside_braces(start, end):
             if self.code.at(position) in {"__emu_device__", "__emu_constant__"}:
                 self.code.replace(position, attribute)
                 attribute = ""
+        if guard:
+            self._guard(start, end, section if constant else "", section == READ_ONLY_SECTION)
+
+    def _guard(self, start: int, end: int, section: str, read_only: bool) -> None:
+        """Declare guards on both sides of a variable, or behind it if one lies before already.
+
+        Where the compiler puts it depends on its value, so that each place gets a guard.
+        """
+        place = section or ("constant" if read_only else "variable")
+        if place not in self.guarded:
+            self.guarded.add(place)
+            first = self.code.pieces[start]
+            self.code.text[first] = f"{self._guards(section, read_only)} {self.code.text[first]}"
+        self.code.text[self.code.pieces[end]] += self._guards(section, read_only)
+
+    def _guards(self, section: str, read_only: bool) -> str:
+        self.guard_count += 1
+        kept = f"__attribute__(({_IN_ORDER}, aligned(4)))"
+        array = f"{self.guard_count}[{_GUARD_BYTES}]"
+        const = "const " if read_only else ""
+        if section:
+            place = f'__attribute__((section("{section}")))'
+            return f" {place} {kept} static {const}char {GUARD}{array} = {{}};"
+        valued = f" {kept} static {const}char {GUARD}valued{array} = {{1}};"
+        if read_only:
+            return valued
+        # without a value: the assembler puts what only this file sees behind the rest
+        return f"{valued} {kept} char {GUARD}{array}; {kept} static char {GUARD}static{array};"
 
     def _attribute_alignment(self, start: int, end: int) -> None:
         """`alignas` may stand only first, and our keywords come before it.

@@ -38,7 +38,7 @@ from emulator.driver.stream import check_stream
 from emulator.findings import Finding, Kind, record
 
 if TYPE_CHECKING:
-    from emulator.compiler.image import Kernel
+    from emulator.compiler.kernel_table import Kernel
     from emulator.driver.module import Module
 
 Index3 = tuple[int, int, int]

@@ -49,9 +49,13 @@ class Module:
     def get_global(self, name: str) -> tuple[int, int]:
         """Address and size in bytes of a __device__ or __constant__ variable."""
         current("cuModuleGetGlobal")
-        variable = self.image.globals.get(name)
+        variable = self.image.variables.globals.get(name)
         if variable is None:
-            fail("cuModuleGetGlobal", NOT_FOUND, _missing("variable", name, self.image.globals))
+            fail(
+                "cuModuleGetGlobal",
+                NOT_FOUND,
+                _missing("variable", name, self.image.variables.globals),
+            )
         return variable.address, variable.size_bytes
 
     def get_texref(self, name: str) -> NoReturn:

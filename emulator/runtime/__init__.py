@@ -19,7 +19,8 @@ from emulator.runtime.build import BuildError, shared_library
 from emulator.runtime.report import Cost, Counters
 
 if TYPE_CHECKING:
-    from emulator.compiler.image import Image, Kernel
+    from emulator.compiler.image import Image
+    from emulator.compiler.kernel_table import Kernel
 
 __all__ = [
     "HEAP_BYTES", "Allocation", "BuildError", "Cost", "Counters", "Launch", "allocation_near",
@@ -90,8 +91,11 @@ class _Variable(ctypes.Structure):
     _fields_ = [
         ("address", ctypes.c_uint64),
         ("size", ctypes.c_uint64),
-        ("constant", ctypes.c_int),
+        ("kind", ctypes.c_int),
     ]
+
+
+_DEVICE, _CONSTANT, _GUARD = 0, 1, 2  # kinds of variables in images.cpp
 
 
 _SIGNATURES: dict[str, tuple[type[Any] | None, tuple[type[Any], ...]]] = {
@@ -234,8 +238,13 @@ def register_image(image: Image) -> None:
         RuntimeError: the image was compiled for another version of the runtime.
     """
     items = [
-        _Variable(variable.address, variable.size_bytes, variable.constant)
-        for variable in image.globals.values()
+        _Variable(
+            variable.address, variable.size_bytes, _CONSTANT if variable.constant else _DEVICE
+        )
+        for variable in image.variables.all
+    ]
+    items += [
+        _Variable(guard.address, guard.size_bytes, _GUARD) for guard in image.variables.guards
     ]
     table = (_Variable * max(1, len(items)))(*items)
     status = library().emurt_register_image(
@@ -336,7 +345,7 @@ def launch(
 def _findings(image: Image, kernel: Kernel, result: _Result) -> list[Finding]:
     raw = [result.findings[i] for i in range(result.finding_count)]
     found = report.merged(
-        [(report.finding(item, kernel.name, image.locate), report.both_write(item)) for item in raw]
+        [(report.finding(item, kernel.name, image), report.both_write(item)) for item in raw]
     )
     if image.library:
         found = [item for item in found if item.kind not in _LIBRARY_KINDS]

@@ -1,5 +1,4 @@
 // A launch: its blocks on the OS threads, the signals that a faulty kernel raises, and the results.
-#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -9,7 +8,7 @@
 
 #include <new>
 
-#include "order.h"
+#include "images.h"
 #include "trial.h"
 
 namespace emu {
@@ -310,89 +309,9 @@ static void run_parallel(int count) {
   pthread_mutex_unlock(&pool.lock);
 }
 
-// ---- images
-
-struct ImageFacts {
-  bool known, serial;
-  Region variables;
-};
-static HashMap<ImageFacts> images;
-
-// Kernels whose result may depend on the order of blocks run on one OS thread: those that use atomics (a float sum, or
-// the value that an atomic returns), fences, printf, or volatile memory.
-static bool imports(const emu_image &image, const char *name) {
-#ifdef __linux__
-  Dl_info info;
-  link_map *map = nullptr;
-  if (!dladdr1((void *)image.kernels, &info, (void **)&map, RTLD_DL_LINKMAP) || !map) return true;
-  const char *strings = nullptr;
-  size_t bytes = 0;
-  for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++) {
-    if (d->d_tag == DT_STRTAB) strings = (const char *)d->d_un.d_ptr;
-    if (d->d_tag == DT_STRSZ) bytes = d->d_un.d_val;
-  }
-  return !strings || memmem(strings, bytes, name, strlen(name) + 1) != nullptr;
-#else
-  (void)image;
-  (void)name;
-  return true;
-#endif
-}
-
-static ImageFacts &facts_of(const emu_image &image) {
-  ImageFacts &facts = images[(uint64_t)&image];
-  if (facts.known) return facts;
-  facts.known = true;
-  const char *order_dependent[] = {"emu_atomic", "emu_fence", "emu_yield", "emu_printf", "emu_active_mask",
-                                   "emu_malloc", "emu_free", "emu_delete"};
-  for (const char *name : order_dependent) facts.serial = facts.serial || imports(image, name);
-  const char *volatile_accesses[] = {"__tsan_volatile_read4", "__tsan_volatile_write4", "__tsan_read4", "__tsan_write4"};
-  for (const char *name : volatile_accesses) facts.serial = facts.serial || imports(image, name);
-  facts.variables.space = Space::Variable;
-  return facts;
-}
-
 }  // namespace emu
 
 using namespace emu;
-
-struct emurt_variable {
-  uint64_t address, size;
-  int constant;
-};
-
-EMU_API void emurt_register_variable(uint64_t address, uint64_t size);
-
-// Makes the image's __device__ variables known: they get a shadow of their own.
-EMU_API int emurt_register_image(const emu_image *image, const emurt_variable *variables, uint64_t count) {
-  if (image->abi != EMU_ABI) return 1;
-  images[(uint64_t)image].known = false;
-  ImageFacts &facts = facts_of(*image);
-  Address low = ~(Address)0, high = 0;
-  for (uint64_t i = 0; i < count; i++) {
-    emurt_register_variable(variables[i].address, variables[i].size);
-    if (variables[i].constant) continue;
-    if (variables[i].address < low) low = variables[i].address;
-    if (variables[i].address + variables[i].size > high) high = variables[i].address + variables[i].size;
-  }
-  facts.variables.size = 0;
-  if (!image->checked || high <= low) return 0;
-  facts.variables.base = low & ~(Address)15;
-  facts.variables.size = high - facts.variables.base;
-  if (!make_shadow(facts.variables)) return 2;
-  for (uint64_t i = 0; i < count; i++) {
-    if (variables[i].constant) continue;
-    size_t offset = variables[i].address - facts.variables.base;
-    for (size_t k = offset; k < offset + variables[i].size; k++) {  // written: the loader has initialised them
-      uint8_t &state = facts.variables.state[k / 4];
-      state = (uint8_t)((state & 15) | 1u << k % 4);
-      state |= (uint8_t)((k % 4 + 1) << 4);
-    }
-  }
-  return 0;
-}
-
-EMU_API void emurt_forget_image(const emu_image *image) { images[(uint64_t)image] = ImageFacts{}; }
 
 struct emurt_request {
   const emu_image *image;

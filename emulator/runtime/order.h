@@ -35,7 +35,12 @@ struct Cell {
   Record write, read;
 };
 // State of four bytes: bits 0-3 written, bits 4-6 how many of them (from the first) exist, bit 7: bytes have their own cells.
-constexpr uint8_t kAll = 0x4F, kFresh = 0x40, kSplit = 0x80;
+// In place of their number, 5: constant memory, of which the bytes 0-3 exist.
+constexpr uint8_t kAll = 0x4F, kFresh = 0x40, kSplit = 0x80, kConstant = 0x50;
+inline bool is_constant(uint8_t state) { return (state & 0x70) == kConstant; }
+inline bool exists(uint8_t state, size_t byte) {
+  return is_constant(state) ? state >> byte & 1 : byte < (state >> 4 & 7u);
+}
 
 struct Region {
   Address base = 0;

@@ -11,6 +11,9 @@ from emulator.findings import Finding, Kind, Place
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from emulator.compiler.image import Image
+    from emulator.compiler.variable_table import VariableTable
+
 Index3 = tuple[int, int, int]
 
 # In the order of `enum class Kind` in runtime.h.
@@ -30,7 +33,7 @@ _SPACE = (
     "local memory",
     "memory",
 )
-_GLOBAL, _LOCAL = 0, 4  # in _SPACE
+_GLOBAL, _VARIABLE, _LOCAL = 0, 3, 4  # in _SPACE
 _OWNER = {_GLOBAL: "the allocation", _LOCAL: "the array"}
 
 
@@ -120,12 +123,14 @@ def counters(raw: list[RawCounters], locate: Callable[[int], Place | None]) -> C
     return Counters(**{name: getattr(total, name) for name in COST_FIELDS}, lines=ordered)
 
 
-def finding(raw: Any, kernel: str, locate: Callable[[int], Place | None]) -> Finding:
+def finding(raw: Any, kernel: str, image: Image) -> Finding:
     """The finding in words."""
     kind = _KINDS[raw.kind]
     other = bool(raw.has_other)
-    place = locate(raw.pc) if raw.pc else None
-    second = locate(raw.other_pc) if raw.other_pc else None
+    place = image.locate(raw.pc) if raw.pc else None
+    second = image.locate(raw.other_pc) if raw.other_pc else None
+    if kind is Kind.OUT_OF_BOUNDS and raw.space == _VARIABLE:
+        _name_variable(raw, image.variables)
     if kind in {Kind.TIME_LIMIT, Kind.STACK_OVERFLOW}:  # the caller may be the place
         place, second = place or second, None
     return Finding(
@@ -141,6 +146,16 @@ def finding(raw: Any, kernel: str, locate: Callable[[int], Place | None]) -> Fin
         count=raw.count,
         fatal=bool(raw.fatal),
     )
+
+
+def _name_variable(raw: Any, variables: VariableTable) -> None:
+    """Note which variable an access outside of all variables is nearest to."""
+    variable = variables.near(raw.address)
+    if variable is None:
+        return
+    raw.allocation, raw.allocation_size = variable.address, variable.size_bytes
+    raw.detail = variable.constant
+    raw.text = variables.name(variable).encode()
 
 
 _RACES = (Kind.RACE, Kind.MISSING_SYNCWARP)
@@ -203,14 +218,15 @@ def _message(kind: Kind, raw: Any) -> str:
 
 
 def _out_of_bounds(raw: Any, text: str) -> str:
-    del text
     access = f"{_ACCESS[raw.access]} of {_bytes(raw.size)}" if raw.size else "an access"
-    local = raw.space == _LOCAL
-    where = f"{access} outside {'a local array' if local else _SPACE[raw.space]}"
+    outside = "a local array" if raw.space == _LOCAL else _SPACE[raw.space]
+    if raw.space == _VARIABLE and raw.detail:
+        outside = "a __constant__ variable"
+    where = f"{access} outside {outside}"
     if not raw.allocation_size:
         return f"{where} at address 0x{raw.address:x}, near no allocation"
     size = raw.allocation_size
-    owner = _OWNER.get(raw.space, "the block's shared memory")
+    owner = f'"{text}"' if text else _OWNER.get(raw.space, "the block's shared memory")
     offset = raw.address - raw.allocation
     if offset < 0:
         return f"{where}: {_bytes(-offset)} before {owner} of {_bytes(size)}"

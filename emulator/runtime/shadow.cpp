@@ -78,17 +78,14 @@ EMU_COLD bool access_elsewhere(Address address, unsigned size, Touch touch, Addr
   if (!self) return true;  // the image's own code, outside a launch
   Worker &w = *self;
   const emu_image &image = *w.launch->image;
-  Address first = (Address)image.constant_begin, last = (Address)image.constant_end;
-  if (address >= first && address < last) {
-    if (touch.access == Access::Read) return true;
-    fatal(Kind::ConstantWrite, touch, Space::Variable, address, size, pc);
-  }
   if (address >= (Address)image.base && address < (Address)image.end) return true;
   if (address >= w.launch->arguments_begin && address < w.launch->arguments_end) return true;
   if (is_host_range(address, size)) return true;
   if (in_margin(address)) out_of_bounds(arena, address, size, touch, pc);
   if (w.fibers.owner(address)) fatal(Kind::LocalPointer, touch, Space::Local, address, size, pc);
-  constexpr Address kNear = 64 << 10;  // what a wrong index into shared memory reaches: there are 48 KiB of it
+  constexpr Address kNear = 64 << 10;  // what a wrong index into shared or constant memory reaches: 48 and 64 KiB
+  if (check.variables.size && address - ((Address)image.base - kNear) < (Address)image.end - (Address)image.base + 2 * kNear)
+    out_of_bounds(check.variables, address, size, touch, pc);
   if (w.shared_bytes && address - (Address)w.shared < w.shared_bytes + kNear)
     fatal(Kind::OutOfBounds, touch, Space::Shared, address, size, pc, (Address)w.shared, w.shared_bytes);
   if (w.shared_bytes && (Address)w.shared - address < kNear)
@@ -143,6 +140,7 @@ void access_local(Address address, size_t size, Touch touch, Address pc) {
 
 bool read_odd_state(Region &g, size_t i, Record, Touch touch, Address pc) {
   uint8_t state = g.state[i];
+  if (state == (kConstant | 15)) return true;
   if (state & kSplit || (state >> 4 & 7) < 4) {
     access_bytes(g, i * 4, 4, touch, pc);
     return true;
@@ -154,7 +152,7 @@ bool read_odd_state(Region &g, size_t i, Record, Touch touch, Address pc) {
 
 bool write_odd_state(Region &g, size_t i, Record, Touch touch, Address pc) {
   uint8_t state = g.state[i];
-  if (state & kSplit || (state >> 4 & 7) < 4) {
+  if (state & kSplit || (state >> 4 & 7) != 4) {
     access_bytes(g, i * 4, 4, touch, pc);
     return true;
   }
@@ -187,7 +185,11 @@ void access_bytes(Region &g, size_t offset, unsigned size, Touch touch, Address 
   Record me = check.me | (Record)touch.flavour << kFlavourShift | ((pc - check.image) & kPlaceMask);
   Record floor = floor_for(g);
   for (unsigned k = 0; k < size; k++)
-    if (((offset + k) & 3) >= (g.state[(offset + k) >> 2] >> 4 & 7u)) out_of_bounds(g, g.base + offset, size, touch, pc);
+    if (!exists(g.state[(offset + k) >> 2], (offset + k) & 3)) out_of_bounds(g, g.base + offset, size, touch, pc);
+  if (is_constant(g.state[offset >> 2])) {
+    if (touch.access == Access::Read) return;
+    fatal(Kind::ConstantWrite, touch, g.space, g.base + offset, size, pc);
+  }
   unsigned missing = 0;
   for (unsigned k = 0; k < size; k++) missing += !(g.state[(offset + k) >> 2] >> ((offset + k) & 3) & 1);
 #ifdef __clang__  // it copies a structure of up to 8 bytes as a number, holes and all
@@ -334,7 +336,9 @@ bool out_of_fuel(Address address, unsigned size, Touch touch, Address pc) {
   if (check.watch.on && touch.access != Access::Read) check.watch_write(address, size);
   if (check.profile) {
     bool shared = address - check.statics.base < check.statics.size || address - check.dynamic.base < check.dynamic.size;
-    bool global = address - arena.base < arena.size || address - check.variables.base < check.variables.size;
+    Address variable = address - check.variables.base;
+    bool global = address - arena.base < arena.size ||
+                  (variable < check.variables.size && !is_constant(check.variables.state[variable / 4]));
     if (shared || global) check.counters.access(*w, address, size, touch.access == Access::Atomic, shared, pc);
   }
   return true;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EMU_ABI 5  // raised with every change: an image of another number is refused
+#define EMU_ABI 6  // raised with every change: an image of another number is refused
 
 extern "C" {
 
@@ -106,7 +106,6 @@ struct emu_image {
   unsigned kernel_count;
   const emu_kernel *kernels;
   const char *base, *end;     // the image in memory
-  const char *constant_begin, *constant_end;  // __constant__ variables
   // Static shared memory of the calling OS thread's block: returns its address, stores its size.
   char *(*shared)(size_t *bytes);
 };

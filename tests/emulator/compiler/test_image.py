@@ -68,7 +68,7 @@ def test_global_variables(bench: Bench) -> None:
         "namespace n { __device__ double d; }"
         'extern "C" __global__ void k(float *x) { x[0] = c[1] + counter + two[threadIdx.x] + n::d; }'
     )
-    found = {name: (v.size_bytes, v.constant) for name, v in image.globals.items()}
+    found = {name: (v.size_bytes, v.constant) for name, v in image.variables.globals.items()}
     assert found["counter"] == (4, False)
     assert (32, True) in found.values()
     assert (8, True) in found.values()
@@ -81,7 +81,7 @@ def test_a_variable_that_only_the_host_writes(bench: Bench) -> None:
     image = bench.load(
         'static __constant__ float c[2]; extern "C" __global__ void k(float *x) { x[0] = c[1]; }'
     )
-    (variable,) = image.globals.values()
+    (variable,) = image.variables.globals.values()
     __import__("ctypes").c_float.from_address(variable.address + 4).value = 5.0
     x = np.zeros(1, np.float32)
     bench.run(image, "k", x)
@@ -136,7 +136,7 @@ def test_two_loads_have_variables_of_their_own(bench: Bench) -> None:
     """Loading the same bytes again gives a module of its own, as on a device."""
     first = bench.load("__device__ int counter;")
     second = load(bench.folder / "kernel.cubin")
-    assert first.globals["counter"].address != second.globals["counter"].address
+    assert first.variables.globals["counter"].address != second.variables.globals["counter"].address
 
 
 @pytest.mark.parametrize(
