@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader import tasks
+from grader import sources, tasks
 from grader.budget import Budget
 from grader.devices import EMULATOR, GPU
 from grader.integrity import distinct
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECKS = Path(__file__).resolve().parent / "checks"
-
-MAX_SOURCE_BYTES = 1 << 20
-"""Of a file that reports quote from; the solution's largest has 20 kB."""
 
 
 class SubmissionError(Exception):
@@ -142,7 +139,7 @@ def grade(
         output=grading.output,
         isolation=grading.reached.text(),
         year=settings.year,
-        sources=_sources(folder),
+        sources=sources.texts(folder),
         violations=distinct(seen for task in wanted for seen in results[task.id].violations),
         slowest=next((used.most for used in grading.used if used.is_up), ""),
     )
@@ -318,17 +315,6 @@ def _unmeasured(task: tasks.Task) -> Result:
     return Result(task.id, task.title, state, 0, task.points, message, task.file)
 
 
-def _sources(folder: Path) -> dict[str, str]:
-    """The text of the submission's files, to quote lines from; a link may not show another's."""
-    return {
-        file: (folder / file).read_text("utf-8", "replace")
-        for file in tasks.FILES
-        if (folder / file).is_file()
-        and (folder / file).resolve().is_relative_to(folder.resolve())
-        and (folder / file).stat().st_size <= MAX_SOURCE_BYTES
-    }
-
-
 def _not_started(folder: Path) -> set[str]:
     """Ids of the tasks whose TODO regions all equal the stub's, and of a bonus that is left out."""
     from grader.handout import stubs  # noqa: PLC0415 - reads a file
@@ -344,7 +330,7 @@ def _not_started(folder: Path) -> set[str]:
 def _lacks_graph(folder: Path) -> bool:
     """Whether nothing in a submission speaks of the function of the bonus."""
     name = tasks.GRAPH.rpartition(".")[2]
-    return not any(name in text for text in _sources(folder).values())
+    return not any(name in text for text in sources.texts(folder).values())
 
 
 @contextmanager

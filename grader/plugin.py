@@ -18,6 +18,7 @@ from grader.devices import GPU
 from grader.judge import CheckFailure, WorkerStartError
 from grader.result import PartResult, Result, State
 from grader.scoring import assemble, part_result, placed, second_opinion, waiting, with_conduct
+from grader.sources import Places
 from grader.student import EVIDENCE, PLACE, Student
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class GradingPlugin:
     ) -> None:
         self._judges = {judge.backend: judge for judge in judges}
         self._wanted, self._gpu = frozenset(wanted), gpu
+        self._places = Places(judges[0].folder)
         self._examiner = sanitizer.Examiner()
         self._announce = announce or (lambda _: None)
         self._progress: dict[str, _Progress] = {}
@@ -165,7 +167,7 @@ class GradingPlugin:
         progress, shared = self._progress[task], self._progress[task].shared.get(device, {})
         doc = getattr(getattr(item, "function", None), "__doc__", None) or part
         result = part_result(task, part, doc, error, trace)
-        result = placed(result, shared.get(PLACE))
+        result = self._places.of_part(placed(result, shared.get(PLACE)))
         timed = tasks.find(task).needs_gpu  # in workers of its own
         if device == GPU and isinstance(error, CheckFailure) and not (timed or result.unjudged):
             result = self._examiner.examine(self._judges[GPU], result, error)
@@ -224,6 +226,7 @@ class GradingPlugin:
         for name, judge in self._judges.items():
             events = judge.events
             fresh = integrity.from_events(events[self._events_seen.get(name, 0) :], task.id)
+            fresh = self._places.of_violations(fresh)
             self._events_seen[name] = len(events)
             # A worker in which something was replaced stays so for the tasks that begin in it.
             pid, before = self._replaced_in.pop(name, (None, ()))

@@ -11,6 +11,7 @@ import io
 import os
 import select
 import shutil
+import stat
 import sys
 import termios
 import textwrap
@@ -88,6 +89,8 @@ class Files:
         for path in self._folder.glob("*.py"):
             with contextlib.suppress(OSError):  # gone between the two calls
                 status = path.stat()
+                if not stat.S_ISREG(status.st_mode):
+                    continue
                 stamps[path.name] = (status.st_mtime_ns, status.st_size)
         return stamps
 

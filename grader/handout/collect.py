@@ -65,6 +65,8 @@ def collect(path: Path, scratch: Path, of: Handout | None = None) -> Collected:
         return _from_folder(path, scratch, of, str(path))
     if not path.exists():
         raise SubmissionError(f"{path} does not exist: name a folder, a .zip or an .ipynb")
+    if not path.is_file():
+        raise SubmissionError(f"{path.name} is neither a file nor a folder: hand in one of them")
     if path.suffix.lower() == ".ipynb":
         return _from_notebook(path, scratch, of)
     if path.suffix.lower() == ".zip":
@@ -82,7 +84,7 @@ def _from_folder(folder: Path, scratch: Path, of: Handout, called: str) -> Colle
         return Collected(folder, tuple(_misspelt(folder, of)))
     inside = [p for p in sorted(folder.iterdir()) if not p.name.startswith((".", "__"))]
     folders = [p for p in inside if p.is_dir() and not p.is_symlink()]
-    notebooks = [p for p in inside if p.suffix.lower() == ".ipynb" and not p.is_symlink()]
+    notebooks = [p for p in inside if _is_notebook(p)]
     if len(notebooks) == 1:
         return _from_notebook(notebooks[0], scratch, of)
     if len(folders) == 1 and not notebooks:
@@ -92,6 +94,10 @@ def _from_folder(folder: Path, scratch: Path, of: Handout, called: str) -> Colle
         f" (found: {', '.join(p.name for p in inside[:8]) or 'nothing'}); hand in the folder with"
         " these files, a zip of it, or homework5.ipynb"
     )
+
+
+def _is_notebook(path: Path) -> bool:
+    return path.suffix.lower() == ".ipynb" and path.is_file() and not path.is_symlink()
 
 
 def _misspelt(folder: Path, of: Handout) -> Iterator[str]:

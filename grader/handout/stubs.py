@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
+from grader import sources
 from grader.handout.markers import Region, places, strip
 
 STUBS = Path(__file__).with_name("stubs.json")
@@ -107,10 +108,9 @@ def progress(task: str, folder: Path, of: Handout | None = None) -> Progress:
         return Progress.STARTED
     texts: dict[str, list[str]] = {}
     for file in {stub.file for stub in stubs}:
-        path = folder / file
-        if not path.is_file():
+        if not (folder / file).is_file():
             return Progress.MISSING_FILE
-        texts[file] = _squeezed(path.read_text(encoding="utf-8", errors="replace").splitlines())
+        texts[file] = _squeezed((sources.text(folder, file) or "").splitlines())
     untouched = all(_contains(texts[stub.file], _pattern(stub)) for stub in stubs)
     return Progress.NOT_STARTED if untouched else Progress.STARTED
 

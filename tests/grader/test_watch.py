@@ -204,6 +204,7 @@ def test_without_a_terminal(arguments: tuple[str, ...], words: str) -> None:
 def test_files(tmp_path: Path) -> None:
     """A save is noticed once; one that changes nothing, and other kinds of files, are not."""
     (tmp_path / "a.py").write_text("x", "utf-8")
+    os.mkfifo(tmp_path / "blocks.py")
     files = Files(tmp_path)
     assert not files.changed()
     (tmp_path / "a.py").write_text("longer", "utf-8")

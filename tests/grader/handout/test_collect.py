@@ -1,4 +1,5 @@
 import json
+import os
 import stat
 import zipfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from grader.handout.build import Rendered
 from grader.handout.collect import Collected, SubmissionError, collect, solve, submission_folder
 from grader.handout.notebook import MAGIC, Cell
 from grader.handout.stubs import Progress, progress
+from tests.grader.test_hostile import ends_within
 
 
 @pytest.fixture
@@ -154,6 +156,16 @@ def test_what_is_no_submission_is_named(
         (tmp_path / name).write_text(content)
     with pytest.raises(SubmissionError, match=words):
         collect(tmp_path / name, tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.ipynb", "a.py", "homework.ipynb/homework.ipynb"])
+def test_what_blocks_is_not_read(tmp_path: Path, name: str) -> None:
+    """A pipe is no submission, whatever its name says, nor is one in a folder a notebook."""
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    with ends_within(10), pytest.raises(SubmissionError, match=r"neither a file nor|holds none of"):
+        collect(tmp_path / Path(name).parts[0], tmp_path / "scratch")
 
 
 def test_folder_without_task_files_is_named(tmp_path: Path) -> None:
