@@ -7,12 +7,13 @@ functions are replaced by stand-ins.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
-from grader import editions, settings, tasks
+from grader import ahead, editions, settings, tasks
 from grader.actions import (
     Action,
     Host,
@@ -28,12 +29,15 @@ from grader.actions import (
     with_full_names,
 )
 from grader.budget import Budget
+from grader.devices import GPU
 from grader.integrity import WROTE_TO_PIPE
 from grader.isolation import Level, Reached
 from grader.isolation.scratch import Scratch
 from grader.limits import BudgetSpentError, WorkerDiedError
 from grader.outcomes import Outcome, Value, outcome
 from grader.process import WorkerProcess, WorkerStartError
+from grader.timing.lockstep import Pair
+from grader.turns import Turns
 from grader.verdicts import (
     CheckFailure,
     NotJudged,
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from grader.ahead import Cubins
     from grader.isolation import Event
 
     Array = NDArray[Any]
@@ -126,7 +131,10 @@ class Judge:
         self.replaced = set(replaced)
         self._waiting, self.level = waiting, level
         self._loaded: frozenset[str] | None = None
+        self._known: frozenset[str] | None = None
         self._worker = worker
+        self._pair: Pair | None = None
+        self._turns = Turns.of_environment() if backend == GPU else Turns(None)
         self.budget = Budget() if budget is None else budget
         self._held = Scratch()
         self._scratch = self._held.path
@@ -157,9 +165,22 @@ class Judge:
         """Of the worker, None where there is none."""
         return None if self._worker is None else self._worker.pid
 
+    def beside_reference(self) -> Pair:
+        """The submission beside the reference, ready to be timed; a pair that ended is replaced.
+
+        The judge's own worker ends: nothing else is on the GPU while times are taken.
+        """
+        if self._pair is None or self._pair.is_over:
+            cubins = self._cubins
+            self._rest()
+            self._pair = Pair.start(self.folder, self.device, self.seed, self.level, cubins=cubins)
+            self._turns.alone()
+            self._pair.load()
+        return self._pair
+
     def close(self) -> None:
-        """End the worker and remove what it left."""
-        self._drop()
+        """End all workers and remove what they left."""
+        self._rest()
         self._held.remove()
 
     def rng(self, *names: str) -> np.random.Generator:
@@ -280,7 +301,8 @@ class Judge:
     def require(self, function: str) -> None:
         """Raise CheckFailure if a module does not load, lacks a function, or that never ends."""
         module, _, name = function.partition(".")
-        self._load()
+        if self._known != frozenset(self.replaced):
+            self._load()
         if function in self._too_slow:
             reason = self._too_slow[function]
             raise CheckFailure(
@@ -331,8 +353,10 @@ class Judge:
         """Let the worker have the submission and today's stand-ins loaded."""
         wanted = frozenset(self.replaced)
         if self._worker is None or self._loaded != wanted:
+            _ = self._cubins  # which need no turn
+            self._turns.together()
             faults, self._missing = self._load_apart_from_broken(wanted)
-            self._loaded = wanted
+            self._loaded = self._known = wanted
             self._faults = faults | self._faults
 
     def _load_apart_from_broken(
@@ -342,7 +366,8 @@ class Judge:
         names = [file.removesuffix(".py") for file in tasks.FILES]
         for module in [*names, ""]:
             try:
-                return _loaded(self._tell(self._request(wanted), [])[0])
+                cubins = list(self._cubins.values())
+                return _loaded(self._tell(self._request(wanted), cubins)[0])
             except WorkerDiedError as death:  # noqa: PERF203 - six rounds at most
                 said = "" if self._worker is None else self._worker.loading  # or so it is told
                 died_in = said if said in names and said not in self._deadly else module
@@ -363,7 +388,14 @@ class Judge:
             "device": str(self.device),
             "replaced": sorted(wanted),
             "without": self._deadly,
+            "cubins": list(self._cubins),
         }
+
+    @cached_property
+    def _cubins(self) -> Cubins:
+        """The submission's kernels, compiled; without walls each worker finds what others did."""
+        is_wanted = self.backend == GPU and self.level is Level.FULL
+        return ahead.cubins(self.folder, self.device) if is_wanted else {}
 
     @property
     def _deadly(self) -> list[str]:
@@ -379,6 +411,14 @@ class Judge:
     def events(self) -> tuple[Event, ...]:
         """What the submission did that it has no business with, in all workers so far."""
         return self._events + (self._worker.events if self._worker is not None else ())
+
+    def _rest(self) -> None:
+        """End all workers, and let other gradings on the GPU."""
+        if self._pair is not None:
+            self._pair.close()
+            self._pair = None
+        self._drop()
+        self._turns.leave()
 
     def _drop(self) -> None:
         if self._worker is not None:

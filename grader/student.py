@@ -8,7 +8,6 @@ import numpy as np
 
 from grader import editions, expect, tasks
 from grader.judge import Action, Judge, Outcome, RaisedInSubmission, call
-from grader.timing.lockstep import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from grader.evidence import Evidence
+    from grader.timing.lockstep import Pair
 
     Array = NDArray[Any]
 
@@ -79,14 +79,8 @@ class Student:
         self._evidence.append(evidence)
 
     def beside_reference(self) -> Pair:
-        """The submission beside the reference on the GPU, to be timed; one pair for a task."""
-        if "pair" not in self._shared:
-            judge = self._judge
-            self._shared["pair"] = Pair.start(
-                judge.folder, judge.device, judge.seed, judge.level, judge.pid
-            )
-        pair: Pair = self._shared["pair"]
-        return pair
+        """The submission beside the reference on the GPU; see `grader.judge.Judge`."""
+        return self._judge.beside_reference()
 
     def kernel(self, function: str, *arguments: Any, repeat: int = 2) -> list[Outcome]:
         """Call a launcher of kernels.py several times on fresh copies of the same inputs.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader import protocol
-from grader.worker import device, launches, probes, timing, work
+from grader.worker import compiling, device, launches, probes, timing, work
 from grader.worker.faults import describe_fault, first_line
 from grader.worker.loader import Submission
 from grader.worker.models import MODELS
@@ -33,7 +33,8 @@ def serve(
 
     Requests: {"id", "op": "load", "folder", "device", "replaced"} and {"id", "op": "run",
         "actions"}
-    with the actions' arrays. Replies echo the id, which nobody can guess.
+    with the actions' arrays; for kernels that are compiled ahead see `grader.worker.compiling`.
+    Replies echo the id, which nobody can guess.
 
     Args:
         read_fd: of the private pipe.
@@ -63,21 +64,33 @@ def serve(
         reply_arrays: list[Any] = []
         if request["op"] == "load":
             try:
+                compiling.prepare(request, arrays)
                 worker = Worker(request, backend, told)
                 reply = worker.loaded
             except device.StartError as error:
                 reply = {"unusable": str(error)}
-        elif worker is not None and request["op"] == "time":
-            reply = worker.time(request, arrays, reply_arrays)
-        elif worker is not None:
-            reply = worker.run(request["actions"], arrays, reply_arrays)
         else:
-            reply = {"error": "nothing is loaded"}
+            reply = _answer(worker, request, arrays, reply_arrays)
         _flush()
         if worker is not None:
             worker.compare()
         told[0].answered(request["id"])
         protocol.send(pipe, {"id": request["id"], **reply}, reply_arrays)
+
+
+def _answer(
+    worker: Worker | None, request: dict[str, Any], arrays: list[Any], reply: list[Any]
+) -> dict[str, Any]:
+    """What comes of a request other than to load; `reply` receives its arrays."""
+    if request["op"] == "sources":
+        return {"entries": compiling.sources()}
+    if request["op"] == "compile":
+        return compiling.compile_all(request["entries"], reply)
+    if worker is None:
+        return {"error": "nothing is loaded"}
+    if request["op"] == "time":
+        return worker.time(request, arrays, reply)
+    return worker.run(request["actions"], arrays, reply)
 
 
 class Worker:

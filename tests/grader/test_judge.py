@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from grader import judge as judge_module
 from grader import limits, processes
 from grader.integrity import WROTE_TO_PIPE
 from grader.judge import CheckFailure, Host, Judge, Kept, RaisedInSubmission, call, new, put, take
@@ -464,3 +466,42 @@ def test_memory_is_read_by_its_own_class(judged: Callable[..., Judge]) -> None:
     """What a GPUArray holds counts, whatever a submission's subclass says that it holds."""
     (outcome,) = judged(kernels=kernels(SUBCLASS)).run(call("kernels.bias_add", Z, b))
     np.testing.assert_array_equal(outcome.returned.array, Z)
+
+
+def test_times_are_taken_alone(
+    judged: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The judge's own worker ends before a pair loads; one whose worker ended is replaced."""
+    judge = judged()
+    told: list[str] = []
+    started: list[str] = []
+
+    def start(*_: Any, **__: Any) -> Any:
+        told.append("start")
+        name = f"pair {len(started)}"
+        started.append(name)
+        return SimpleNamespace(
+            is_over=False,
+            load=lambda: told.append(f"load with {judge.pid}"),
+            close=lambda: told.append(f"close {name}"),
+        )
+
+    def turn(name: str) -> Callable[[], None]:
+        return lambda: told.append(name)
+
+    turns = {name: turn(name) for name in ("together", "alone", "leave")}
+    monkeypatch.setattr(judge, "_turns", SimpleNamespace(**turns))
+    monkeypatch.setattr(judge_module, "Pair", SimpleNamespace(start=start))
+    judge.require("kernels.bias_add")
+    assert judge.pid is not None
+    pair: Any = judge.beside_reference()
+    assert judge.beside_reference() is pair
+    assert told == ["together", "leave", "start", "alone", "load with None"]
+    judge.require("kernels.bias_add")  # what is known needs no worker
+    assert judge.pid is None
+    told.clear()
+    pair.is_over = True
+    assert judge.beside_reference() is not pair
+    judge.close()
+    begun = ["close pair 0", "leave", "start", "alone", "load with None"]
+    assert told == [*begun, "close pair 1", "leave"]
