@@ -1,8 +1,8 @@
 """Where a class is graded: this machine's cores, a cluster's scheduler, or a Slurm queue.
 
 Workers say in Dask's resources what they can do: CPU for each correctness grading at a time, GPU 1
-for the one device that is theirs. A grading asks for one of these, so that times are never taken of
-two submissions at once on a device, and no device waits for correctness.
+for the one device that is theirs. A grading asks for a CPU or for a share of a GPU, so that no
+device waits for correctness; those that share a device take turns on it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from grader.classroom.grading import TIMES
+from grader.classroom.grading import AT_ONCE, TIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,9 @@ ALLOWED_FAILURES = 2
 
 SLURM_CORES, SLURM_MEMORY = 8, "16GB"
 """Of a Slurm job: each grading takes one core, and less than 2 GB."""
+
+CORES_A_GPU = AT_ONCE[TIMES]
+"""Kept for the gradings that share a device: a launch that waits for a core is slow."""
 
 CONNECT_S = 10.0
 
@@ -101,7 +104,9 @@ def capacity(client: Client, stage: str) -> int:
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     name = resource(client, stage)
     if name:
-        return int(sum(worker.get("resources", {}).get(name, 0) for worker in workers))
+        able = [worker.get("resources", {}).get(name, 0) for worker in workers]
+        most = [worker["nthreads"] for worker in workers]
+        return sum(min(int(a * AT_ONCE[stage]), m) for a, m in zip(able, most, strict=True))
     return sum(worker["nthreads"] for worker in workers)
 
 
@@ -122,7 +127,6 @@ def _local(where: Where, scratch: Path) -> Any:
     from distributed import Scheduler, SpecCluster, Worker  # noqa: PLC0415 - as dask
 
     shared = {
-        "nthreads": 1,
         "memory_limit": 0,
         "protocol": "inproc://",
         "dashboard": False,
@@ -132,7 +136,14 @@ def _local(where: Where, scratch: Path) -> Any:
     able = {f"cpu-{number}": {"CPU": 1} for number in range(where.workers)}
     able |= {f"gpu-{device}": {"GPU": 1} for device in where.gpus}
     workers = {
-        name: {"cls": Worker, "options": {**shared, "resources": resources}}
+        name: {
+            "cls": Worker,
+            "options": {
+                **shared,
+                "resources": resources,
+                "nthreads": AT_ONCE[TIMES] if "GPU" in resources else 1,
+            },
+        }
         for name, resources in able.items()
     }
     scheduler = {"protocol": "inproc://", "dashboard": False, "dashboard_address": NOWHERE}
@@ -152,8 +163,7 @@ def _slurm(where: Where, scratch: Path) -> Any:
         raise ClusterError(
             f"--slurm needs dask-jobqueue: {sys.executable} -m pip install dask-jobqueue"
         ) from error
-    # With a device, one of the job's cores is kept for its process.
-    free = SLURM_CORES - 1 if where.gpus else SLURM_CORES
+    free = SLURM_CORES - CORES_A_GPU if where.gpus else SLURM_CORES
     resources = f"CPU={free},GPU=1" if where.gpus else f"CPU={free}"
     cluster = SLURMCluster(
         queue=where.slurm,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from backend.machine import Machine
 from grader import devices, seeds
-from grader.classroom.cluster import ClusterError, Where
+from grader.classroom.cluster import CORES_A_GPU, ClusterError, Where
 from grader.classroom.exports import ExportError
 from grader.classroom.folder import RunFolder, RunFolderError
 
@@ -27,9 +27,6 @@ DONE, NOT_ALL, UNUSABLE, STOPPED = 0, 1, 2, 130
 """Exit codes: every submission has its verdict; some have none; nothing could be graded; Ctrl-C."""
 
 _DEVICE = r"(?:\d+|(?:GPU|MIG)-[\w/-]+)"
-
-CORES_A_GPU = 2
-"""Kept for the processes that take times: a launch that waits for a core is slow."""
 
 
 def main(arguments: Sequence[str], command: tuple[str, ...] = ()) -> int:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grader import turns
 from grader.classroom import fingerprint
 from grader.process import name_of
 
@@ -29,6 +30,14 @@ CORRECTNESS, TIMES = "emulator", "gpu"
 Correctness is scored on the checked emulator, on every worker. On a GPU, its second opinion and the
 times are taken, by workers that have one.
 """
+
+AT_ONCE = {CORRECTNESS: 1, TIMES: 4}
+"""Gradings that share one core, or one GPU: while one takes times, others compile, start and write
+reports, and their checks run together; see `grader.turns`. A power of two, as Dask adds up shares
+of a resource in floating point."""
+
+NICENESS = {CORRECTNESS: 10, TIMES: 0}
+"""Where cores are short, those go first that a GPU waits for; and a person at the machine."""
 
 LIMIT_S = 3600.0
 """For one grading: a backstop behind the limits of each check, a hundred times the longest seen."""
@@ -122,7 +131,8 @@ def grade(job: Job) -> Outcome:
         record = scratch / "record.json"
         places = {"{path}": job.path, "{record}": str(record)}
         words = [places.get(word, word) for word in job.command]
-        code, told = _run(words, {**environment, "TMPDIR": str(scratch)}, job.seed, scratch)
+        environment["TMPDIR"] = str(scratch)
+        code, told = _run(words, environment, job, scratch)
         try:
             written = json.loads(record.read_text("utf-8"))
         except (OSError, ValueError):
@@ -162,11 +172,10 @@ _stopped = threading.Event()
 _running: set[subprocess.Popen[bytes]] = set()
 
 
-def _run(
-    words: list[str], environment: dict[str, str], seed: int, scratch: Path
-) -> tuple[int, str]:
+def _run(words: list[str], environment: dict[str, str], job: Job, scratch: Path) -> tuple[int, str]:
     """Run the grading; its exit code, and the end of what it said."""
-    program = [sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), *words]
+    parent, niceness = str(os.getpid()), str(NICENESS[job.stage])
+    program = [sys.executable, "-I", "-S", str(CHILD), parent, niceness, *words]
     with (scratch / "said").open("w+b") as said:
         with _lock:
             if _stopped.is_set():
@@ -182,7 +191,7 @@ def _run(
             )
             _running.add(process)
         try:
-            _tell(process, seed)
+            _tell(process, job.seed)
             code = _wait(process)
         finally:
             with _lock:
@@ -219,12 +228,17 @@ def _worker(stage: str) -> tuple[str, dict[str, str]]:
 
     environment = {"BACKEND": stage}
     try:
-        name = str(get_worker().name)
+        worker = get_worker()
     except ValueError:  # not on a worker
         return "", environment
+    name = str(worker.name)
     kind, _, device = name.partition("-")
-    if stage == TIMES and kind == "gpu" and device:
-        environment["CUDA_VISIBLE_DEVICES"] = device
+    if stage == TIMES:
+        if kind == "gpu" and device:
+            environment["CUDA_VISIBLE_DEVICES"] = device
+        folder = Path(worker.local_directory, "turns")  # a device is one worker's
+        folder.mkdir(mode=0o700, exist_ok=True)
+        environment[turns.VARIABLE] = str(folder)
     return name, environment
 
 

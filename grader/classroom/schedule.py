@@ -99,7 +99,7 @@ class Schedule:
                 key=f"{job.run}-{job.stage}-{job.key}-{time.monotonic_ns()}",
                 pure=False,
                 retries=TRIES - 1,
-                resources={name: 1} if name else None,
+                resources={name: 1 / grading.AT_ONCE[stage]} if name else None,
             )
             self._under_way[future.key] = job, future
             future.add_done_callback(self._done.put)

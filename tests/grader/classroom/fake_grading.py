@@ -54,10 +54,10 @@ def main() -> None:
                 os.kill(os.getppid(), signal.SIGKILL)
                 time.sleep(60)
             case ["device"]:
+                names = ("BACKEND", "CUDA_VISIBLE_DEVICES", "GRADER_TURNS")
+                told = [str(os.environ.get(name)) for name in names]
                 with (ended.with_name("devices")).open("a") as file:
-                    file.write(
-                        f"{os.environ['BACKEND']} {os.environ.get('CUDA_VISIBLE_DEVICES')}\n"
-                    )
+                    file.write(f"{' '.join(told)} {os.nice(0)} {submission.name}\n")
             case ["refuse"]:
                 record.write_text(json.dumps({"refused": "nothing to grade"}))
                 sys.exit(2)

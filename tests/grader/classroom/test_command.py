@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A machine with 8 cores and as many GPUs as a test wishes."""
+    """A machine with 16 cores and as many GPUs as a test wishes."""
     facts: dict[str, Any] = {"gpus": 0}
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
     monkeypatch.setattr(
         "grader.devices.choose",
         lambda: Devices(("emulator", "gpu") if facts["gpus"] else ("emulator",), "no GPU"),
@@ -44,15 +44,15 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("gpus", "words", "where"),
     [
-        (0, "", Where(8)),
+        (0, "", Where(16)),
         (0, "--workers 3 --gpus 0", Where(3)),
-        (2, "", Where(4, ("0", "1"))),
-        (2, "--gpus 1", Where(6, ("0",))),
-        (4, "--gpus 1,3", Where(4, ("1", "3"))),
-        (4, "--gpus 0", Where(8)),
-        (2, "--scheduler tcp://a:1", Where(8, (), "tcp://a:1")),
+        (2, "", Where(8, ("0", "1"))),
+        (2, "--gpus 1", Where(12, ("0",))),
+        (4, "--gpus 1,3", Where(8, ("1", "3"))),
+        (4, "--gpus 0", Where(16)),
+        (2, "--scheduler tcp://a:1", Where(16, (), "tcp://a:1")),
         (0, "--slurm long --workers 64", Where(64, (), "", "long")),
-        (0, "--slurm long --gpus 2", Where(4, ("0", "1"), "", "long")),
+        (0, "--slurm long --gpus 2", Where(8, ("0", "1"), "", "long")),
     ],
 )
 def test_where(machine: dict[str, Any], gpus: int, words: str, where: Where) -> None:

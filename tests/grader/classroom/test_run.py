@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader.classroom import fingerprint
+from grader.classroom import fingerprint, grading
 from grader.classroom.cluster import Where
 from grader.classroom.folder import RunFolder, RunFolderError
 from grader.classroom.schedule import ScheduleError
@@ -172,17 +172,38 @@ def test_machine_at_fault(classroom: Classroom) -> None:
 
 
 def test_times(classroom: Classroom) -> None:
-    """With GPUs, each submission is graded on both devices, each time on one GPU alone."""
-    for number in range(6):
+    """With GPUs, each submission is graded on both devices; a GPU's gradings have turns of its own.
+
+    They go before those of correctness where both want a core.
+    """
+    for number in range(10):
         classroom.put(f"s{number}", "sleep=0.05 device")
     classroom.run(Where(2, ("3", "5")))
-    assert len(classroom.ended()) == 12
-    seen = (classroom.folder / "devices").read_text().splitlines()
-    on_gpus = [line for line in seen if line.startswith("gpu ")]
-    assert len(on_gpus) == 6
-    assert set(on_gpus) == {"gpu 3", "gpu 5"}
+    assert len(classroom.ended()) == 20
+    seen = [line.split() for line in (classroom.folder / "devices").read_text().splitlines()]
+    on_gpus = [line for line in seen if line[0] == "gpu"]
+    assert len(on_gpus) == 10
+    assert {device for _, device, *_ in on_gpus} == {"3", "5"}
+    assert len({turns for _, _, turns, *_ in on_gpus}) == 2
+    assert len({(device, turns) for _, device, turns, *_ in on_gpus}) == 2
+    niceness, other = (
+        {int(line[3]) for line in seen if line[0] == name} for name in grading.AT_ONCE
+    )
+    assert max(other) < min(niceness)
     classroom.run(Where(2))
-    assert len(classroom.ended()) == 12
+    assert len(classroom.ended()) == 20
+
+
+def test_a_gpu_does_not_wait(classroom: Classroom) -> None:
+    """Several gradings work for one GPU at once, and no more than that."""
+    count = grading.AT_ONCE[grading.TIMES]
+    for number in range(count + 1):
+        classroom.put(f"s{number}", "device sleep=0.5 device")
+    classroom.run(Where(1, ("0",)))
+    seen = [line.split() for line in (classroom.folder / "devices").read_text().splitlines()]
+    order = [line[4] for line in seen if line[0] == "gpu"]
+    assert len(set(order[:count])) == count
+    assert len(set(order[: count + 1])) == count
 
 
 def test_reads_results_once(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ def test_no_scheduler(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_slurm(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Slurm queue gets a job for each GPU, with one device and a core beside it."""
+    """A Slurm queue gets a job for each GPU, with one device and cores beside it."""
     asked: dict[str, Any] = {}
 
     def fake(**options: Any) -> Any:
@@ -111,7 +111,7 @@ def test_slurm(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
     classroom.run(Where(8, ("0", "1"), slurm="gpu-long"))
     assert (asked["queue"], asked["jobs"]) == ("gpu-long", 2)
     assert asked["job_extra_directives"] == ["--gres=gpu:1"]
-    assert asked["worker_extra_args"] == ["--resources", "CPU=7,GPU=1"]
+    assert asked["worker_extra_args"] == ["--resources", "CPU=4,GPU=1"]
     assert len(classroom.ended()) == 8
 
 
