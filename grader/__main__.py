@@ -1,9 +1,14 @@
 """`python -m grader`: see `grader.cli`."""
 
+import signal
 import sys
 import traceback
 
 from grader.cli import UNUSABLE, main
+from grader.report.terminal import let_go
+
+NOBODY_READS = 128 + signal.SIGPIPE
+"""Exit code, as a shell has it for what this signal ends."""
 
 if __name__ == "__main__":
     try:
@@ -11,6 +16,9 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         code = UNUSABLE
+    except BrokenPipeError:  # `… | head`: the reader has seen enough
+        let_go(sys.stdout)
+        code = NOBODY_READS
     except Exception:  # noqa: BLE001 - whatever it is, it is no verdict on the submission
         traceback.print_exc()
         sys.stderr.write(

@@ -18,7 +18,7 @@ from grader.isolation.scratch import Scratch
 from grader.refusals import REFUSALS
 from grader.report import record
 from grader.report.plain import plain
-from grader.report.terminal import Terminal
+from grader.report.terminal import Terminal, let_go
 from grader.result import State
 
 if TYPE_CHECKING:
@@ -146,8 +146,11 @@ def _write(report: Report, name: str, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
         written = Path(scratch) / name
         writer.write(report, written)
-        sys.stdout.buffer.write(written.read_bytes())
-        sys.stdout.flush()
+        try:
+            sys.stdout.buffer.write(written.read_bytes())
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader has seen enough
+            let_go(sys.stdout)
 
 
 def _graded(options: argparse.Namespace, terminal: Terminal, chosen: devices.Devices) -> Report:

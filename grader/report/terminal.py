@@ -20,7 +20,7 @@ from grader.result import PartResult, Report, Result, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
+    from typing import IO, TextIO
 
 _STYLES = {
     State.PASSED: "green",
@@ -42,14 +42,19 @@ _POINTS_WIDTH = 9
 _INDENT = 4
 
 
+def let_go(stream: IO[str]) -> None:
+    """Lead a stream that nobody reads to nowhere; what is still buffered goes there at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 class _Console(Console):
     """A console that falls silent where nobody reads on: `… | head`. The grading goes on."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.file.fileno())  # what is still buffered goes there at the end
-        os.close(nowhere)
+        let_go(self.file)
 
 
 class Terminal:

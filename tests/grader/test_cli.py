@@ -7,12 +7,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from grader import cli
-
-if TYPE_CHECKING:
-    import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,6 +90,23 @@ def test_reader_who_leaves(tmp_path: Path) -> None:
     assert (process.wait(), process.stderr.read()) == (1, "")
     process.stderr.close()
     assert json.loads(file.read_text("utf-8"))["score"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("grade", "assignment", "--json", "-"), 1), (("hint", "2.3"), 141)]
+)
+def test_nobody_reads(arguments: tuple[str, ...], code: int) -> None:
+    """Where nobody reads at all, any command ends without a traceback."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "grader", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert done.returncode == code
+    assert "Broken" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_message_of_odd_characters(capsys: pytest.CaptureFixture[str]) -> None:
