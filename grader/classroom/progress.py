@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -24,14 +25,17 @@ class Meter:
     """Counts gradings.
 
     Args:
-        total: gradings of the class.
-        done: of them, graded by an earlier run.
+        done: gradings of an earlier run.
+        left: how many are left, by stage.
         names: of the entries, by key.
         stream: to write to.
     """
 
-    def __init__(self, total: int, done: int, names: Mapping[str, str], stream: TextIO) -> None:
-        self._total, self._before, self._now, self._graded = total, done, 0, 0
+    def __init__(
+        self, done: int, left: Mapping[str, int], names: Mapping[str, str], stream: TextIO
+    ) -> None:
+        self._total, self._done, self._left = done + sum(left.values()), done, Counter(left)
+        self._graded = Counter[str]()
         self._names, self._stream = names, stream
         self._begun = time.monotonic()
         self._hint = ""
@@ -44,7 +48,9 @@ class Meter:
             console=Console(file=stream),
             disable=not stream.isatty(),
         )
-        self._task = self._bar.add_task("grading", total=total, completed=done, pace="", names="")
+        self._task = self._bar.add_task(
+            "grading", total=self._total, completed=done, pace="", names=""
+        )
 
     def __enter__(self) -> Meter:
         self._bar.start()
@@ -60,10 +66,12 @@ class Meter:
 
     def end(self, job: Job, outcome: Outcome, told: str) -> None:
         """A grading came back; `told` is what came of it, in a word or three."""
-        self._now += 1
-        self._graded += outcome.kind != "refused"  # which takes no time, and says nothing of others
+        self._done += 1
+        self._left[job.stage] -= 1
+        if outcome.kind != "refused":  # which takes no time, and says nothing of others
+            self._graded[job.stage] += 1
         if self._bar.disable:
-            count = f"{self._before + self._now:>{len(str(self._total))}} of {self._total}"
+            count = f"{self._done:>{len(str(self._total))}} of {self._total}"
             took = f"{outcome.seconds:.1f} s"
             name = plain(self._names.get(job.key, job.key))
             self._say(f"{count}  {name}: {told} ({job.stage}, {took}){self._pace(' · ')}")
@@ -80,14 +88,19 @@ class Meter:
         self._bar.update(self._task, pace=self._pace(), names=shown)
 
     def _pace(self, before: str = "") -> str:
-        """Gradings an hour and what is left, from what this run has graded."""
-        if not self._graded:
+        """Gradings an hour of each stage, and when the slowest is done, from what was graded."""
+        passed_s = max(time.monotonic() - self._begun, 1e-3)
+        a_second = {stage: count / passed_s for stage, count in self._graded.items()}
+        waiting = [stage for stage, count in self._left.items() if count]
+        if not a_second or not a_second.keys() >= set(waiting):
             return ""
-        a_second = self._graded / max(time.monotonic() - self._begun, 1e-3)
-        left_s = (self._total - self._before - self._now) / a_second
+        left_s = max((self._left[stage] / a_second[stage] for stage in waiting), default=0.0)
         minutes, seconds = divmod(round(left_s), 60)
         left = f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
-        return f"{before}{3600 * a_second:,.0f} an hour, {left} left"
+        rates = [f"{3600 * rate:,.0f}" for rate in a_second.values()]
+        if len(rates) > 1:
+            rates = [f"{stage} {rate}" for stage, rate in zip(a_second, rates, strict=True)]
+        return f"{before}{', '.join(rates)} an hour, {left} left"
 
     def _say(self, text: str) -> None:
         self._stream.write(f"{text}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -154,8 +155,9 @@ class ClassRun:
         self._tell_begin(jobs)
         suspects = [job for job in jobs if deaths.among[self._who(job)] >= ENOUGH]
         names = {entry.key: _names(entry) for entry in self.entries}
-        total = len(self._stages) * len(self._hashes)
-        with Meter(total, total - len(jobs), names, self._stream) as meter:
+        done = len(self._stages) * len(self._hashes) - len(jobs)
+        left = Counter(job.stage for job in jobs)
+        with Meter(done, left, names, self._stream) as meter:
             schedule = Schedule(client, self._begin, self._ender(meter), meter.tick)
             schedule.run(order([job for job in jobs if job not in suspects]))
             for job in suspects:

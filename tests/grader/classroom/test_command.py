@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader.classroom import command, fingerprint, grading
+from grader.classroom import command, fingerprint, grading, progress
 from grader.classroom.cluster import Where
 from grader.classroom.grading import Job, Outcome
 from grader.classroom.progress import Meter
@@ -204,7 +204,7 @@ def test_secret_seed() -> None:
 def test_plain_progress() -> None:
     """Where there is no terminal, each grading is a line: count, who, what, pace and rest."""
     stream = io.StringIO()
-    with Meter(12, 4, {"ada": "Ada\x1b"}, stream) as meter:
+    with Meter(4, {"emulator": 8}, {"ada": "Ada\x1b"}, stream) as meter:
         job = Job("ada", "emulator", "x", "r", 1, "", ())
         meter.end(job, Outcome("graded", seconds=2.5), "80 / 85")
         meter.tick([job], "")
@@ -219,12 +219,26 @@ def test_plain_progress() -> None:
 def test_pace_is_of_what_was_graded() -> None:
     """What is refused takes no time, so that no pace follows from it."""
     stream = io.StringIO()
-    with Meter(12, 0, {}, stream) as meter:
+    with Meter(0, {"emulator": 12}, {}, stream) as meter:
         for kind in ("refused", "graded"):
             meter.end(Job(kind, "emulator", "x", "r", 1, "", ()), Outcome(kind), "told")
     refused, graded = stream.getvalue().splitlines()
     assert refused == " 1 of 12  refused: told (emulator, 0.0 s)"
     assert graded.endswith(" left")
+
+
+def test_pace_of_two_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a pace of its own, and the run ends when the slower one does."""
+    now = [0.0]
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    stream = io.StringIO()
+    with Meter(0, {"emulator": 4, "gpu": 4}, {}, stream) as meter:
+        for stage in ("emulator", "emulator", "gpu"):
+            now[0] += 10.0
+            meter.end(Job("ada", stage, "x", "r", 1, "", ()), Outcome("graded"), "told")
+    first, _, last = stream.getvalue().splitlines()
+    assert first == "1 of 8  ada: told (emulator, 0.0 s)"  # nothing is known of the other yet
+    assert last.endswith(" · emulator 240, gpu 120 an hour, 1 min 30 s left")
 
 
 def test_bar() -> None:
@@ -238,7 +252,7 @@ def test_bar() -> None:
             return True
 
     stream = Terminal()
-    with Meter(12, 4, {"ada": "Ada"}, stream) as meter:
+    with Meter(4, {"emulator": 8}, {"ada": "Ada"}, stream) as meter:
         job = Job("ada", "emulator", "x", "r", 1, "", ())
         meter.end(job, Outcome("graded"), "80 / 85")
         meter.tick([job], "")
