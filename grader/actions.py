@@ -93,6 +93,11 @@ def idle(action: Action, *what: str) -> Action:
     return replace(action, entry={**action.entry, "idle": what})
 
 
+def blind(action: Action) -> Action:
+    """The same call, while the host sees other numbers than the device holds."""
+    return replace(action, entry={**action.entry, "blind": True})
+
+
 def _calling(
     entry: dict[str, Any], arguments: Iterable[Any], keywords: Mapping[str, Any]
 ) -> Action:

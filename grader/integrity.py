@@ -3,8 +3,8 @@
 A grade says what code computes, so points depend on conduct in three cases only, in which the
 measure itself was touched:
 
-- "policy": the result is right although the kernels that the task asks for did nothing, so that
-  something else computes it. The task gets no points.
+- "policy": the result is right although the kernels that the task asks for did nothing, or wrong
+  once the host sees other numbers, so that something else computes it. The task gets no points.
 - "timing": times that the judge's own clock or the timed results contradict. That part gets none.
 - "patched": something was replaced by which results are read or times are taken. The tasks judged
   meanwhile get none; where clocks alone were replaced, the timings.
@@ -24,13 +24,16 @@ remain that a forger could claim: that a kernel was launched (hence the calls in
 nothing), that the checked device found nothing (which hides a race from its author, and from nobody
 who runs the code), and times (hence the judge's own clock around every burst).
 
-The limit of the calls in which kernels do nothing. A kernel that a submission launches only to look
-(add one, copy back, compare) does nothing either, so code can find out that it is in such a call.
-Code that does, and then answers wrongly on purpose, looks as if it depended on its kernels, while
-NumPy computes the right answers in all other calls. The report then shows its points and no
-violation. A person who opens the function sees it at once: a launch whose result is only looked at,
-a copy to the host, and a second way to the answer, where the task asks for one launch.
-`python -m grader explain` lists the calls and launches of a task, to know where to read.
+The limit of the odd calls, in which kernels do nothing, or the host sees other numbers than the
+device holds. Code can find out that it is in such a call: by a kernel that it launches, or numbers
+that it copies, only to look. To answer wrongly while kernels do nothing does not help, since the
+host's own answer is wrong once it sees other numbers; to raise an exception in both does, since an
+honest check of one's own raises, too. And numbers can be hidden in whole numbers below 65,536, or
+in the patterns of equal ones, by a kernel that takes them apart. Code of that kind looks as if it
+depended on its kernels, while NumPy computes the right answers: the report shows its points and no
+violation. A person who opens the function sees it at once: copies to the host and a second way to
+the answer, where the task asks for one launch. `python -m grader explain` lists the calls and
+launches of a task, to know where to read.
 
 What is the emulator's or the grader's own mistake (`grader.worker.blame`) costs nobody points, and
 the worker says so: a submission that forges a traceback takes a part out of its total instead of

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grader import editions, expect, tasks
-from grader.judge import Action, Judge, Outcome, RaisedInSubmission, call
+from grader.judge import Action, CheckFailure, Judge, Outcome, RaisedInSubmission, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,6 +78,19 @@ class Student:
     def show(self, evidence: Evidence) -> None:
         """Put a curve or a time into the page, whatever becomes of the part."""
         self._evidence.append(evidence)
+
+    @contextmanager
+    def noting(self, function: str) -> Iterator[None]:
+        """Note for the task's other parts where a function fails what is demanded within."""
+        try:
+            yield
+        except CheckFailure:
+            self._shared[f"{function} failed"] = True
+            raise
+
+    def failed(self, function: str) -> bool:
+        """Whether an earlier part of the task was about that function, and failed."""
+        return f"{function} failed" in self._shared
 
     def beside_reference(self) -> Pair:
         """The submission beside the reference on the GPU; see `grader.judge.Judge`."""

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader import curves, expect
+from grader.actions import blind
 from grader.checks import probes
 from grader.judge import CheckFailure, Host, Kept, call, idle, new, put, take
 from grader.student import f64, labels, normal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from grader.judge import Action, Outcome
@@ -33,12 +36,11 @@ steps, and one of them left out makes more than 1e-2 (tests/grader/test_trained.
 _SIZES: dict[bool, tuple[Any, ...]] = {True: (6, 3), False: (6, 4, 3, curves.ACTIVATION)}
 
 
-def actions(training: Training, *, asleep: bool = False) -> list[Action]:
-    """Set the model's parameters, train, and read them."""
+def actions(training: Training, odd: Callable[[Action], Action] | None = None) -> list[Action]:
+    """Set the model's parameters, train, in an odd way or not, and read them."""
     data = (Host(training.X), Host(training.y), training.epochs, training.batch_size)
     train = call("training.train", Kept("model"), *data, training.rate, training.seed)
-    train = idle(train, *probes.DEVICE) if asleep else train
-    return [put("model", **training.p), train, take("model")]
+    return [put("model", **training.p), odd(train) if odd else train, take("model")]
 
 
 def check(student: Student, training: Training, after: Outcome) -> None:
@@ -64,21 +66,44 @@ def check(student: Student, training: Training, after: Outcome) -> None:
             )
     if not student.uses_stand_ins:
         _at_rest(student, training)
+        _unseen(student, training)
 
 
 def _at_rest(student: Student, training: Training) -> None:
     """Demand that a small training goes wrong while the device does nothing."""
     trials = [_small(student.rng, training) for _ in range(3)]
-    made: list[Action] = [new("model", training.model, *trials[0].sizes)]
-    for number, trial in enumerate(trials):
-        made += actions(trial, asleep=number == 1)
-    outcomes = student.attempt(*made)
+    outcomes = student.attempt(*_one_odd(trials, lambda train: idle(train, *probes.DEVICE)))
     if outcomes is None:
         return
     if not _is_right(trials[2], outcomes[8], outcomes[9]):
         student.renew()
     if _is_right(trials[1], outcomes[5], outcomes[6]):
         raise probes.done_elsewhere("training.train", probes.DEVICE)
+
+
+def _unseen(student: Student, training: Training) -> None:
+    """Demand parameters that are right also while the host sees other numbers."""
+    trials = [_small(student.rng, training) for _ in range(3)]
+    outcomes = student.attempt(*_one_odd(trials, blind))
+    if outcomes is None:
+        return
+    if not _is_right(trials[2], outcomes[8], outcomes[9]):
+        student.renew()
+    if not _ends_well(trials[1], outcomes[6]):
+        student.renew()
+        outcomes = student.run(*_one_odd(trials))
+        if _ends_well(trials[1], outcomes[6]):
+            raise probes.done_by_host("training.train", probes.DEVICE)
+
+
+def _one_odd(
+    trials: Sequence[Training], odd: Callable[[Action], Action] | None = None
+) -> list[Action]:
+    """Three trainings, the second of them in an odd way."""
+    made: list[Action] = [new("model", trials[0].model, *trials[0].sizes)]
+    for number, trial in enumerate(trials):
+        made += actions(trial, odd if number == 1 else None)
+    return made
 
 
 def _small(rng: np.random.Generator, training: Training) -> Training:
@@ -97,6 +122,14 @@ def _small(rng: np.random.Generator, training: Training) -> Training:
 def _is_right(training: Training, outcome: Outcome, after: Outcome) -> bool:
     try:
         curves.check_curve(outcome, training.curve(), 3)
+    except CheckFailure:
+        return False
+    return _ends_well(training, after)
+
+
+def _ends_well(training: Training, after: Outcome) -> bool:
+    """Whether the parameters are where they should be."""
+    try:
         ends = _ends(training, after)
     except CheckFailure:
         return False

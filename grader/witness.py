@@ -103,6 +103,8 @@ class Witness:
         told = f" with {', '.join(given)}" if given else ""
         idle = action.entry.get("idle")
         probe = f", while {' and '.join(idle)} do nothing" if idle else ""
+        if action.entry.get("blind"):
+            probe = ", while the host sees other numbers than the device holds"
         self.say(f"  {verb} {action.what}{told}{probe}")
 
     def _outcome(self, outcome: Any) -> None:

@@ -2,19 +2,24 @@
 
 Each function is called again with other numbers in the same arrays, then with one element changed:
 what is kept by address, by shape, by a part of the contents or by the number of the call comes back
-wrong. Last, it is called while the submission's kernels do nothing: what comes back right then was
-computed by something else.
+wrong. Then it is called while the submission's kernels do nothing: what comes back right was
+computed by something else. Last, it is called while the host sees other numbers than the device
+holds: what comes back wrong was computed by the host, though a kernel handed it on.
+
+A probe that raises is no verdict: a check of the student's own, an `assert` of what NumPy computes,
+may well fail for other numbers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grader import diagnoses, expect
-from grader.actions import hold, look
+from grader.actions import blind, hold, look
 from grader.judge import (
     Action,
     CheckFailure,
@@ -38,7 +43,9 @@ if TYPE_CHECKING:
     from grader.student import Student
 
     Array = NDArray[Any]
+    Inputs = tuple[dict[str, Array], Array, Array]
     Right = Callable[..., None]
+    RightRun = Callable[["Run"], None]
 
 KERNELS = ("kernels",)
 DEVICE = ("kernels", "cublas")
@@ -66,16 +73,22 @@ class Subject:
     rest: tuple[Any, ...] = ()
     quiet: tuple[str, ...] = KERNELS
 
-    def calls(self, inputs: Sequence[tuple[Array, ...]], *, first_idle: bool = False) -> list[Any]:
-        """Actions: the same arrays are filled with each of the inputs, and given to a call."""
+    def calls(
+        self, inputs: Sequence[tuple[Array, ...]], first: Callable[[Action], Action] | None = None
+    ) -> list[Any]:
+        """Actions: the same arrays are filled with each of the inputs, and given to a call.
+
+        Args:
+            inputs: of each call.
+            first: makes another action of the first call.
+        """
         names = [f"argument {place}" for place in range(len(inputs[0]))]
         calling = call(self.what, *(Kept(name) for name in names), *self.rest)
         actions: list[Action] = []
         for number, arrays in enumerate(inputs):
             fill = refill if number else keep
             actions += [fill(name, array) for name, array in zip(names, arrays, strict=True)]
-            asleep = first_idle and number == 0
-            actions.append(idle(calling, *self.quiet) if asleep else calling)
+            actions.append(first(calling) if first is not None and number == 0 else calling)
         return actions
 
 
@@ -96,8 +109,15 @@ def launcher(
         rest: further arguments.
     """
     subject = Subject(f"kernels.{function}", draw, right, rest)
+    probe(student, subject)
+
+
+def probe(student: Student, subject: Subject) -> None:
+    """Probe any function; see the module."""
     again(student, subject)
-    at_rest(student, subject)
+    if not student.uses_stand_ins:
+        at_rest(student, subject)
+        unseen(student, subject)
 
 
 def in_place(student: Student, actions: Sequence[Action]) -> None:
@@ -138,22 +158,47 @@ def again(student: Student, subject: Subject) -> None:
 def at_rest(student: Student, subject: Subject) -> None:
     """Demand that nothing right comes out while the device does nothing.
 
-    A call that fails then is no verdict. What it leaves behind must not be used afterwards: where a
-    further call goes wrong, what follows gets a fresh worker.
+    What such a call leaves behind must not be used afterwards: where a further call goes wrong,
+    what follows gets a fresh worker.
     """
-    if student.uses_stand_ins:
-        return
-    asleep, awake = subject.draw(), subject.draw()
-    actions = subject.calls([asleep, awake], first_idle=True)
+    if _first_is_right(student, subject, partial(_asleep, quiet=subject.quiet)):
+        raise done_elsewhere(subject.what, subject.quiet)
+
+
+def unseen(student: Student, subject: Subject) -> None:
+    """Demand right numbers also while the host sees others.
+
+    Before the host is said to compute, the same call is made once more, plainly, in a fresh
+    worker: what is wrong there, too, is just wrong.
+    """
+    arrays = subject.draw()
+    if _first_is_right(student, subject, blind, arrays) is False:
+        student.renew()
+        (outcome,) = calls_among(actions := subject.calls([arrays]), student.run(*actions))
+        subject.right(outcome, *arrays)
+        raise done_by_host(subject.what, subject.quiet)
+
+
+def _asleep(action: Action, quiet: tuple[str, ...]) -> Action:
+    return idle(action, *quiet)
+
+
+def _first_is_right(
+    student: Student,
+    subject: Subject,
+    first: Callable[[Action], Action],
+    arrays: tuple[Array, ...] | None = None,
+) -> bool | None:
+    """Whether an odd call, before a plain one, is right; None where either of them fails."""
+    arrays, others = arrays or subject.draw(), subject.draw()
+    actions = subject.calls([arrays, others], first)
     outcomes = student.attempt(*actions)
     if outcomes is None:
-        return
+        return None
     during, after = calls_among(actions, outcomes)
-    is_right = _is_right_for_one_of(subject, during, [asleep])
-    if not _is_right_for_one_of(subject, after, [awake]):
+    if not _is_right_for_one_of(subject, after, [others]):
         student.renew()
-    if is_right:
-        raise done_elsewhere(subject.what, subject.quiet)
+    return _is_right_for_one_of(subject, during, [arrays])
 
 
 def done_elsewhere(what: str, quiet: tuple[str, ...]) -> CheckFailure:
@@ -166,6 +211,18 @@ def done_elsewhere(what: str, quiet: tuple[str, ...]) -> CheckFailure:
         f"{seen}: {who} computes them. The task is to let the device do it by "
         f"{'your own kernel' if quiet == KERNELS else 'your kernels and cuBLAS'}",
         diagnoses=diagnoses.named("no-kernel"),
+        policy=seen,
+    )
+
+
+def done_by_host(what: str, quiet: tuple[str, ...]) -> CheckFailure:
+    """The verdict where the device's kernels only hand on what the host computes."""
+    name = short_name(what)
+    seen = f"{name} is wrong once the numbers that it copies to the host are exchanged for others"
+    return CheckFailure(
+        f"{seen}: the host computes with them. The task is to let the device do it by "
+        f"{'your own kernel' if quiet == KERNELS else 'your kernels and cuBLAS'}; get() is for "
+        "looking at arrays",
         policy=seen,
     )
 
@@ -233,36 +290,58 @@ class Trial:
         what: the method.
         again: calls with other numbers in the same arrays, then with other parameters.
         asleep: a call while the device does nothing; None where it failed, as it should.
-        awake: the call after that one.
+        blind: a call while the host sees other numbers; None where it failed.
+        afterwards: the calls after those.
+        repeat: makes the blind call once more, plainly.
     """
 
     what: str
     again: tuple[Run, ...]
     asleep: Run | None
-    awake: Run | None = None
+    blind: Run | None
+    afterwards: tuple[Run, ...]
+    repeat: Callable[[Inputs], Run]
 
-    def check(self, student: Student, right: Callable[[Run], None]) -> None:
-        """Demand that each call is right, and the one on an idle device is not."""
+    def check(
+        self, student: Student, right: RightRun, apart_from_loss: RightRun | None = None
+    ) -> None:
+        """Demand that each call is right, the blind one, too, and the one on an idle device is not.
+
+        Args:
+            student: whose.
+            right: demands that a call fits its inputs.
+            apart_from_loss: the same, but for the loss, which may be computed on the host.
+        """
         for number, run in enumerate(self.again):
             try:
                 right(run)
             except CheckFailure as failure:  # noqa: PERF203 - three rounds
                 raise told_again(failure, self.what, _WHEN_OF_MODEL[number]) from None
-        if self.awake is not None and not _passes(right, self.awake):
+        if not all(_passes(right, run) for run in self.afterwards):
             student.renew()
         if self.asleep is not None and _passes(right, self.asleep):
             raise done_elsewhere(self.what, DEVICE)
+        device_is_right = apart_from_loss or right
+        if self.blind is not None and not _passes(device_is_right, self.blind):
+            student.renew()
+            device_is_right(self.repeat((self.blind.p, self.blind.X, self.blind.y)))
+            raise done_by_host(self.what, DEVICE)
+
+
+def any_run(run: Run) -> None:
+    """What is demanded where only the loss is looked at: nothing."""
+    del run
 
 
 def of_model(
     student: Student,
     method: str,
     sizes: tuple[Any, ...],
-    draw: Callable[[], tuple[dict[str, Array], Array, Array]],
+    draw: Callable[[], Inputs],
     *rest: Any,
     labelled: bool = True,
 ) -> Trial:
-    """Call a model's method again and again, the last time while the device does nothing.
+    """Call a model's method again and again, at last in the odd ways that the module tells of.
 
     Args:
         student: whose.
@@ -276,33 +355,34 @@ def of_model(
     batch = (Kept("X"), Kept("y")) if labelled else (Kept("X"),)
     calling = call(f"model.{name}", *batch, *rest)
 
-    def actions(
-        inputs: Sequence[tuple[dict[str, Array], Array, Array]], asleep: int | None = None
-    ) -> list[Any]:
+    def actions(inputs: Sequence[Inputs], first: Action = calling) -> list[Action]:
         made: list[Action] = [new("model", model, *sizes)]
         for number, (p, X, y) in enumerate(inputs):
             fill = refill if number else keep
             made += [put("model", **p), fill("X", X), fill("y", y)]
-            made.append(idle(calling, *DEVICE) if number == asleep else calling)
-            made.append(take("model"))
+            made += [calling if number else first, take("model")]
         return made
+
+    def odd(first: Action) -> tuple[Run | None, tuple[Run, ...]]:
+        inputs = [draw(), draw()]
+        outcomes = None if student.uses_stand_ins else student.attempt(*actions(inputs, first))
+        if outcomes is None:
+            return None, ()
+        during, after = _runs(inputs, outcomes)
+        return during, (after,)
+
+    def repeat(given: Inputs) -> Run:
+        return _runs([given], student.run(*actions([given])))[0]
 
     (p, X, y), (_, X2, y2), (p3, _, _) = draw(), draw(), draw()
     inputs = [(p, X, y), (p, X2, y2), (p3, X2, y2)]
     again = _runs(inputs, student.run(*actions(inputs)))
-    if student.uses_stand_ins:
-        return Trial(method, again, None)
-    inputs = [draw(), draw()]
-    outcomes = student.attempt(*actions(inputs, asleep=0))
-    if outcomes is None:
-        return Trial(method, again, None)
-    asleep, awake = _runs(inputs, outcomes)
-    return Trial(method, again, asleep, awake)
+    asleep, awake = odd(idle(calling, *DEVICE))
+    unseen, seen = odd(blind(calling))
+    return Trial(method, again, asleep, unseen, awake + seen, repeat)
 
 
-def _runs(
-    inputs: Sequence[tuple[dict[str, Array], Array, Array]], outcomes: Sequence[Outcome]
-) -> tuple[Run, ...]:
+def _runs(inputs: Sequence[Inputs], outcomes: Sequence[Outcome]) -> tuple[Run, ...]:
     """Each input with the outcomes of its call and of reading the parameters after it."""
     pairs = zip(inputs, outcomes[4::5], outcomes[5::5], strict=True)
     return tuple(Run(*given, outcome, after) for given, outcome, after in pairs)

@@ -86,7 +86,7 @@ def run_all(student: Student, method: str, *, with_labels: bool) -> list[Run]:
 
 
 def try_again(student: Student, method: str, *rest: Any, labelled: bool = True) -> probes.Trial:
-    """Call a method again and again on a small network, at last on a device that does nothing."""
+    """Call a method again and again on a small network, at last in odd ways."""
     N, D, H, C, kind = CASES[0]
 
     def run(rng: np.random.Generator) -> probes.Trial:
@@ -198,7 +198,8 @@ def test_network_step(student: Student) -> None:
         check_step(probes.Run(p, X, y, outcome, after), kind)
     probes.in_place(student, on_network(p, kind, "step", X, y, RATE))
     trial = try_again(student, "step", RATE)
-    trial.check(student, partial(check_step, kind=CASES[0][-1]))
+    right, apart = (partial(each, kind=CASES[0][-1]) for each in (check_step, check_moved))
+    trial.check(student, right, apart)
 
 
 RATE = 0.4
@@ -208,11 +209,20 @@ RATE = 0.4
 def check_step(run: probes.Run, kind: str) -> None:
     """The loss that a step returned, and the parameters after it."""
     p = exact(run.p)
-    loss, gradients = oracle.network_gradients(p, f64(run.X), run.y, kind)
+    loss, _ = oracle.network_gradients(p, f64(run.X), run.y, kind)
     bounds = tolerance.network_gradients(p, f64(run.X), run.y, kind)
     state = {"p": p, "X": f64(run.X), "y": run.y, "kind": kind, "learning_rate": RATE}
     yours, true = expect.loss(run.outcome.returned), np.array([loss])
     expect.close("loss", yours, true, bounds["loss"], quantity="step.loss", inputs=state)
+    check_moved(run, kind)
+
+
+def check_moved(run: probes.Run, kind: str) -> None:
+    """The parameters after a step."""
+    p = exact(run.p)
+    _, gradients = oracle.network_gradients(p, f64(run.X), run.y, kind)
+    bounds = tolerance.network_gradients(p, f64(run.X), run.y, kind)
+    state = {"p": p, "X": f64(run.X), "y": run.y, "kind": kind, "learning_rate": RATE}
     for name, g in gradients.items():
         value = expect.entry(run.after.returned, name)
         yours = expect.device_array(value, name, p[name].shape)

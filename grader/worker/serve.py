@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader import protocol
-from grader.worker import compiling, device, launches, probes, timing, work
+from grader.worker import compiling, device, downloads, launches, probes, timing, work
 from grader.worker.faults import describe_fault, first_line
 from grader.worker.loader import Submission
 from grader.worker.models import MODELS
@@ -51,6 +51,7 @@ def serve(
         else:
             launches.record()
             work.record()
+            downloads.record()
     except Exception as error:  # noqa: BLE001 - whatever it is, the judge reports it
         protocol.send(pipe, {"unusable": device.reason(error)})
         return
@@ -221,6 +222,7 @@ class Worker:
         keywords = {label: arguments.make(label, e) for label, e in action["keywords"].items()}
         with (
             probes.idle(action.get("idle", ())),
+            downloads.blind(bool(action.get("blind"))),
             work.counting(bool(action.get("count")), self._folder) as counted,
         ):
             returned = function(*positional, **keywords)

@@ -1,4 +1,4 @@
-"""A device that does nothing for one call, and arrays that get other numbers at their address."""
+"""A device that does nothing, a host that sees other numbers, arrays with new numbers in place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from grader.actions import blind
 from grader.judge import CheckFailure, Judge, Kept, call, idle, keep, refill
 from tests.submissions.specimens import PLAIN
 
@@ -55,6 +56,18 @@ def test_idle_cublas(judge: Judge) -> None:
         judge.run(idle(call("blas.gemm", Z, Z), "cublas"))
     (outcome,) = judge.run(product)
     assert np.allclose(values(outcome.returned), Z @ Z.T)
+
+
+def test_blind_host(judge: Judge) -> None:
+    """A blind host changes nothing of what the device computes, nor of what the judge reads."""
+    outcomes = judge.run(
+        blind(call("kernels.bias_add", Z, b)),
+        blind(call("blas.gemm", Z, Z, transpose_b=True)),
+        call("kernels.bias_add", Z, b),
+    )
+    assert np.array_equal(values(outcomes[0].arguments["0"]), Z + b)
+    assert np.allclose(values(outcomes[1].returned), Z @ Z.T)
+    assert np.array_equal(values(outcomes[2].arguments["0"]), Z + b)
 
 
 def test_refill(judge: Judge) -> None:
