@@ -61,8 +61,10 @@ _PASSED_ON = (
     "LC_ALL",
     "CXX",
     "LD_LIBRARY_PATH",
+    "PYCUDA_CACHE_DIR",
 )
-_THE_JUDGES = {"HOME", "USER", "TMPDIR", "XDG_CACHE_HOME"}  # a worker with walls has its own
+# A worker with walls has its own.
+_THE_JUDGES = {"HOME", "USER", "TMPDIR", "XDG_CACHE_HOME", "PYCUDA_CACHE_DIR"}
 _PASSED_ON_PREFIXES = ("EMULATOR_", "CUDA", "NVIDIA_")
 
 

@@ -236,9 +236,12 @@ def _worker(stage: str) -> tuple[str, dict[str, str]]:
     if stage == TIMES:
         if kind == "gpu" and device:
             environment["CUDA_VISIBLE_DEVICES"] = device
-        folder = Path(worker.local_directory, "turns")  # a device is one worker's
-        folder.mkdir(mode=0o700, exist_ok=True)
-        environment[turns.VARIABLE] = str(folder)
+        # A device is one worker's. The reference's kernels are compiled once for it, and nobody
+        # else finds them half written: gradings of one device load the reference one by one.
+        for variable, name in ((turns.VARIABLE, "turns"), ("PYCUDA_CACHE_DIR", "kernels")):
+            folder = Path(worker.local_directory, name)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            environment[variable] = str(folder)
     return name, environment
 
 

@@ -7,6 +7,7 @@ scratch folder and goes with it, so no submission can leave another one a poison
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -46,23 +47,31 @@ def shared() -> Path:
 def prepare() -> None:
     """Let the emulator build its parts, unless it has done so for these sources.
 
-    A failure is not told here: a worker meets it, too, and tells it better.
+    Of graders that start at once, one builds and the others wait. A failure is not told here: a
+    worker meets it, too, and tells it better.
     """
     target = shared()
     if target.is_dir():
         return
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{_NAME}", dir=target.parent))
-        try:
-            _build(made)
-            _open_to_all(made)
-            made.rename(target)  # graders that build at once each build their own; one stays
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
-        for old in target.parent.glob(f"{_NAME}*"):
-            if old != target and time.time() - old.stat().st_mtime > _OLD_S:
-                shutil.rmtree(old, ignore_errors=True)
+        with (target.parent / f".{_NAME}lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not target.is_dir():
+                _make(target)
+
+
+def _make(target: Path) -> None:
+    made = Path(tempfile.mkdtemp(prefix=f".{_NAME}", dir=target.parent))
+    try:
+        _build(made)
+        _open_to_all(made)
+        made.rename(target)  # graders of several machines each build their own; one stays
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    for old in target.parent.glob(f"{_NAME}*"):
+        if old != target and time.time() - old.stat().st_mtime > _OLD_S:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _build(folder: Path) -> None:
