@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from backend.machine import Machine
 from grader import devices, seeds
+from grader.classroom import entries
 from grader.classroom.cluster import CORES_A_GPU, ClusterError, Where
 from grader.classroom.exports import ExportError
 from grader.classroom.folder import RunFolder, RunFolderError
@@ -70,6 +71,7 @@ def _output(options: argparse.Namespace) -> Path:
 def _run(options: argparse.Namespace, output: Path, command: tuple[str, ...]) -> int:
     from grader.classroom.run import ClassRun, Options  # noqa: PLC0415 - asked for Dask first
 
+    entries.check(options.submissions)  # before anything is written
     folder = RunFolder(output)
     try:
         asked = Options(

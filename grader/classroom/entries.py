@@ -96,6 +96,12 @@ def find(submissions: Path, scratch: Path, due: datetime | None = None) -> list[
     return _with_keys(entries)
 
 
+def check(submissions: Path) -> None:
+    """ExportError if there is no class to grade, as far as that shows before a zip is unpacked."""
+    if not submissions.is_file():
+        _root(submissions, submissions)
+
+
 def _root(submissions: Path, scratch: Path) -> Path:
     """The folder whose contents are submissions."""
     if not submissions.exists():

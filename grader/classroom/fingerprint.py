@@ -37,7 +37,7 @@ def of_submission(path: Path) -> str:
     Of links it takes the target's name and nothing behind it; of what is no file, only the name.
     """
     if not path.is_dir():
-        return of_file(path)
+        return of_file(path) if path.is_file() else of_all({path.name: "no file"})
     digest = hashlib.sha256()
     for folder, below, files in os.walk(path):
         below.sort()

@@ -16,6 +16,7 @@ from grader.classroom.grading import Job, Outcome
 from grader.classroom.progress import Meter
 from grader.devices import Devices
 from tests.grader.classroom.conftest import FAKE
+from tests.grader.test_hostile import ends_within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +93,20 @@ def test_unusable(
     code = command.main([str(classroom.folder / name), "--isolation", "light", *options], FAKE)
     assert code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("missing", "no such folder"), ("this", "is one submission")]
+)
+def test_refused_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    """Where there is no class, no folder of a run is made."""
+    (tmp_path / "this").mkdir()
+    (tmp_path / "this" / "kernels.py").touch()
+    assert command.main([str(tmp_path / name)], FAKE) == 2
+    assert said in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["this"]
 
 
 @pytest.mark.parametrize(
@@ -277,6 +292,17 @@ def test_fingerprints(tmp_path: Path) -> None:
     (folder / "link").symlink_to("/dev/zero")
     seen.add(fingerprint.of_submission(folder))
     assert len(seen) == 4
+
+
+def test_fingerprint_of_a_pipe(tmp_path: Path) -> None:
+    """A pipe is not read, which would never end: nor one in a folder."""
+    (tmp_path / "this").mkdir()
+    before = fingerprint.of_submission(tmp_path / "this")
+    for name in ("this.zip", "this/kernels.py"):
+        os.mkfifo(tmp_path / name)
+    with ends_within(10):
+        assert fingerprint.of_submission(tmp_path / "this.zip")
+        assert fingerprint.of_submission(tmp_path / "this") != before
 
 
 def test_what_a_score_depends_on() -> None:
