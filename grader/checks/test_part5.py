@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader import expect, oracle, tolerance
+from grader import oracle, tolerance
 from grader.checks.marks import part
 from grader.evidence import Timing
 from grader.judge import CheckFailure
 from grader.student import Student, f64, labels, normal
-from grader.timing import subjects
+from grader.timing import sizes, subjects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from grader.timing.subjects import Truth
 
     Array = NDArray[Any]
-
-TOUCHED_BYTES = 256 << 20
-"""By each kernel: more than the largest cache, and 90 µs on the fastest device there is today."""
 
 LEAST_US = 50.0
 """Below this the host's launches decide, and nothing is scored."""
@@ -49,11 +46,13 @@ def check_kernel(
         true: see `grader.timing.subjects.Kernel`.
     """
     pair, most = student.beside_reference(), student.max_points
-    N = TOUCHED_BYTES // (4 * floats_a_row)
+    N = sizes.TOUCHED_BYTES // (4 * floats_a_row)
     ratio = pair.compare(_subject(function, arguments, N, true), most)
     bytes_moved = 4 * floats_a_row * N
-    per_us = pair.copy_bytes_per_us()
-    shares = [bytes_moved / time_us / per_us for time_us in (ratio.time_us, ratio.reference_us)]
+    copy_per_us = pair.copied.bytes_per_us
+    shares = [
+        bytes_moved / time_us / copy_per_us for time_us in (ratio.time_us, ratio.reference_us)
+    ]
     speed = f"{bytes_moved / ratio.time_us * 1e-6:.2f} TB/s, {shares[0]:.0%} of what a copy reaches"
     name = f"{function}, {N:,} rows"
     show(student, name, ratio, speed, scored=ratio.reference_us >= LEAST_US, shares=shares)
@@ -64,15 +63,16 @@ def check_kernel(
 def show_small(student: Student, function: str, arguments: list[Any], true: Truth) -> None:
     """Show, without scoring it, the time at the homework's size: the host's launches decide."""
     pair = student.beside_reference()
-    small = [a[:128] if isinstance(a, np.ndarray) and len(a) == TILE_ROWS else a for a in arguments]
-    subject = _subject(function, small, 128, true)
+    N = sizes.N
+    small = [a[:N] if isinstance(a, np.ndarray) and len(a) == TILE_ROWS else a for a in arguments]
+    subject = _subject(function, small, N, true, tile_rows=N)
     bursts = []
     for contender in (pair.submission, pair.reference):
         contender.prepare(subject.request, subject.arrays)
         contender.burst({"shifts": [0]})
         bursts.append(contender.burst({"shifts": list(range(10))}))
     yours, reference = (burst.median_us for burst in bursts)
-    student.show(Timing(f"{function}, 128 rows", yours, reference, "shown, not scored"))
+    student.show(Timing(f"{function}, {N} rows", yours, reference, "shown, not scored"))
 
 
 def show(
@@ -108,19 +108,11 @@ def judge(student: Student, ratio: Ratio, speed: str) -> None:
         raise CheckFailure(text, points=points)
 
 
-def _subject(function: str, arguments: list[Any], N: int, true: Truth) -> subjects.Kernel:
-    arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
-    entries: list[dict[str, Any]] = []
-    period = 1
-    for argument in arguments:
-        if not isinstance(argument, np.ndarray):
-            entries.append({"value": argument})
-            continue
-        entries.append({"tile": sum("tile" in entry for entry in entries)})
-        if argument.ndim == 2 or argument.dtype == np.int32:  # noqa: PLR2004 - matrices and labels
-            entries[-1]["rows"], period = N, len(argument)
-    request = {"what": f"kernels.{function}", "arguments": entries}
-    return subjects.Kernel(request, arrays, period, N, true)
+def _subject(
+    function: str, arguments: list[Any], N: int, true: Truth, tile_rows: int = TILE_ROWS
+) -> subjects.Kernel:
+    request, arrays = sizes.launch(function, arguments, tile_rows, N)
+    return subjects.Kernel(request, arrays, tile_rows, N, true)
 
 
 def of_tile(rows: Array, shift: int) -> Array:
@@ -208,32 +200,18 @@ def test_activate_backward_time(student: Student) -> None:
     check_kernel(student, "activate_backward", [dA, A, "relu"], 3 * H, true)
 
 
-N, D, H, C = 128, 784, 256, 10
-LEARNING_RATE = 0.1
-
-
 MINIBATCHES = 4
 """Of which each run of steps takes one."""
-
-
-def minibatch(student: Student, count: int = 1) -> list[Array]:
-    """Images and labels of the homework's size, of so many minibatches."""
-    X = student.rng.random((count * N, D), dtype=np.float32)
-    return [X, labels(student.rng, count * N, C)]
 
 
 @part("5.2", "step")
 def test_step_time(student: Student) -> None:
     """A training step of the network is about as fast as the reference's."""
-    request = {
-        "what": "network.TwoLayerNetwork",
-        "sizes": [D, H, C],
-        "learning_rate": LEARNING_RATE,
-        "batch": N,
-    }
-    subject = subjects.Step(request, minibatch(student, MINIBATCHES), MINIBATCHES)
+    request = sizes.step("network.TwoLayerNetwork")
+    arrays = sizes.minibatches(student.rng, MINIBATCHES)
+    subject = subjects.Step(request, arrays, MINIBATCHES)
     ratio = student.beside_reference().compare(subject, student.max_points)
-    show(student, f"step, {N} × {D}, {H} hidden units", ratio, "", scored=True)
+    show(student, f"step, {sizes.N} × {sizes.D}, {sizes.H} hidden units", ratio, "", scored=True)
     judge(student, ratio, "")
 
 
@@ -242,22 +220,8 @@ def test_graphed_step(student: Student) -> None:
     """graphed_step replays the training step as one graph."""
     student.require("training.graphed_step")
     graph = student.beside_reference().submission
-    for what, sizes in (
-        ("linear.LinearClassifier", [D, C]),
-        ("network.TwoLayerNetwork", [D, H, C]),
-    ):
-        request = {"what": what, "sizes": sizes, "learning_rate": LEARNING_RATE, "graph": True}
-        graph.prepare(request, minibatch(student))
-        graph.burst({"count": 1})
-        burst = graph.burst({"count": 9})
-        launches, parameters = burst.times_us[0], burst.results
-        half = len(parameters) // 2
-        for place, (yours, plain) in enumerate(
-            zip(parameters[:half], parameters[half:], strict=True)
-        ):
-            limit = np.full(plain.shape, 1e-5)
-            expect.close(f"parameter {place} after ten replays", f64(yours), f64(plain), limit)
-        if launches:
-            raise CheckFailure(
-                f"nine replays launched {launches:.0f} kernels one by one: a graph launches none"
-            )
+    for what in sizes.MODELS:
+        graph.prepare({**sizes.step(what), "graph": True}, sizes.minibatches(student.rng, 1))
+        graph.replayed(1)
+        launches, parameters = graph.replayed(9)
+        subjects.check_graph(what, launches, parameters)

@@ -45,7 +45,7 @@ def requests() -> list[dict[str, Any]]:
         pair = MagicMock()
         pair.compare.side_effect = compare
         pair.reference.prepare.side_effect = note
-        pair.copy_bytes_per_us.return_value = 1.0
+        pair.copied.bytes_per_us = 1.0
         student = MagicMock(rng=np.random.default_rng(0), max_points=task.part(part).points)
         student.beside_reference.return_value = pair
         before = len(noted)

@@ -5,22 +5,20 @@ Each has a process of its own, so that neither can touch the other's code; only 
 
 from __future__ import annotations
 
-import time
-import weakref
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grader.isolation import Level
 from grader.isolation.scratch import Scratch
-from grader.limits import WorkerDiedError
 from grader.process import WorkerProcess
 from grader.timing import plan, trust
 from grader.timing.conditions import Watch
+from grader.timing.contender import Contender, Copied
 from grader.timing.ratio import Ratio, compare
-from grader.timing.trust import Burst
-from grader.verdicts import CheckFailure, RaisedInSubmission, raise_if_own
+from grader.verdicts import CheckFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,112 +27,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from grader.timing.subjects import Kernel, Step
+    from grader.timing.trust import Burst
 
     Array = NDArray[Any]
 
-COPY_BYTES = 128 << 20
-"""Of the copy whose bandwidth kernels are compared with. It touches as much as each of them, so
-that as much of what is written is still in the cache when it ends."""
-
 RELEASES = 2.0
 """Times of what giving memory back takes the reference may a submission need for it."""
-
-
-class Asked(Protocol):
-    """A worker, as `grader.process.WorkerProcess`."""
-
-    def ask(self, request: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
-        """Send a request and return the reply and its arrays."""
-
-    def kill(self) -> None:
-        """End it."""
-
-
-class Contender:
-    """One side's worker.
-
-    Args:
-        worker: that takes times.
-        folder: of the five files.
-        device: the judge's own device.py.
-        clock: the judge's, in seconds.
-        cubins: kernels of the submission that are compiled already.
-
-    Attributes:
-        close: ends the worker; called with the last use of this, at the latest.
-        is_over: the worker has ended, by itself or because it ran into a limit.
-    """
-
-    def __init__(
-        self,
-        worker: Asked,
-        folder: Path,
-        device: Path,
-        clock: Callable[[], float] = time.perf_counter,
-        cubins: Mapping[str, Array] | None = None,
-    ) -> None:
-        self._worker, self._clock = worker, clock
-        self._cubins = {} if cubins is None else cubins
-        self.close = weakref.finalize(self, self._worker.kill)
-        place, given = str(folder.resolve()), str(device.resolve())  # it works in another folder
-        self._load = {"op": "load", "folder": place, "device": given}
-        self.is_over = self._is_loaded = False
-
-    def load(self) -> None:
-        """Let the worker load the files, unless it has."""
-        if not self._is_loaded:
-            request = {**self._load, "replaced": [], "without": [], "cubins": list(self._cubins)}
-            self._ask(request, list(self._cubins.values()))
-            self._is_loaded = True
-
-    def prepare(self, request: dict[str, Any], arrays: list[Array]) -> None:
-        """Put on the device what is to be timed; see `grader.worker.timing`."""
-        self.load()
-        self._ask({"op": "time", "do": "prepare", **request}, arrays)
-
-    def burst(self, order: dict[str, Any], sample: Callable[[], list[int]] = list) -> Burst:
-        """Take times, and then some rows of what was made meanwhile.
-
-        Args:
-            order: see `grader.worker.timing`.
-            sample: draws the rows, once the burst is over.
-        """
-        others: tuple[Any, ...] = ()
-        begun = self._clock()
-        reply, _ = self._ask({"op": "time", "do": "burst", **order}, [])
-        rows = sample()
-        _, results = self._ask({"op": "time", "do": "results", "rows": rows}, [])
-        wall_us = 1e6 * (self._clock() - begun)
-        try:
-            others = reply.get("released_us", 0.0), reply.get("queued_us", 0.0)
-            figures = np.array([*reply["figures"], *others], dtype=float)
-        except (KeyError, TypeError, ValueError):
-            figures = np.array([np.nan])
-        if figures.size <= len(others) or not np.all(np.isfinite(figures)) or np.any(figures < 0):
-            raise CheckFailure("the worker's answer makes no sense: there are no times in it")
-        *times_us, released_us, queued_us = map(float, figures)
-        made = tuple(results), tuple(rows)
-        return Burst(tuple(times_us), wall_us, released_us, queued_us, *made)
-
-    def patched(self) -> list[str]:
-        """What of the worker's own the submission was seen to replace."""
-        events = getattr(self._worker, "events", ())
-        return [str(event.detail) for event in events if event.kind == "patched"]
-
-    def _ask(
-        self, request: dict[str, Any], arrays: list[Array]
-    ) -> tuple[dict[str, Any], list[Array]]:
-        try:
-            reply, reply_arrays = self._worker.ask(request, arrays)
-        except WorkerDiedError as death:
-            self.is_over = True
-            raise CheckFailure(f"while it was timed: {death.reason}") from None
-        fault = reply.get("fault")
-        raise_if_own(fault)
-        if fault is not None:
-            message = f"while it was timed: {fault.get('type')}: {fault.get('message')}"
-            raise RaisedInSubmission(message, fault)
-        return reply, reply_arrays
 
 
 class Pair:
@@ -162,7 +60,6 @@ class Pair:
         self._watch, self.conditions = watch, ""
         self._scratch = scratch
         self._rng = np.random.default_rng(seed)
-        self._copy_us, self._release_us = 0.0, 0.0
 
     @staticmethod
     def start(
@@ -230,7 +127,7 @@ class Pair:
         Raises:
             CheckFailure: what was timed left something wrong behind, or its times are none.
         """
-        self.copy_bytes_per_us()
+        release_us = RELEASES * self.copied.release_us if subject.tells_releases else 0.0
         for contender in (self.reference, self.submission):
             contender.prepare(subject.request, subject.arrays)
         order = subject.order(self._rng, 1)
@@ -245,18 +142,13 @@ class Pair:
             most,
         )
         self.conditions = "" if watch is None else watch.told()
-        self._distrust(subject, found)
+        self._distrust(subject, found, release_us)
         return found
 
-    def copy_bytes_per_us(self) -> float:
-        """The bandwidth of a copy on this device, bytes read and written, measured once."""
-        if not self._copy_us:
-            self.reference.prepare({"copy_bytes": COPY_BYTES}, [])
-            self.reference.burst({"count": 1})
-            burst = self.reference.burst({"count": 10})
-            self._copy_us = burst.median_us
-            self._release_us = burst.released_us / len(burst.times_us)
-        return 2 * COPY_BYTES / self._copy_us
+    @cached_property
+    def copied(self) -> Copied:
+        """What a copy on this device reaches, measured once."""
+        return self.reference.copied()
 
     def draw(self, subject: Kernel | Step) -> dict[str, Any]:
         """The next burst's order."""
@@ -267,7 +159,7 @@ class Pair:
         contender = (self.submission, self.reference)[side]
         return contender.burst(order, lambda: subject.sample(self._rng))
 
-    def _distrust(self, subject: Kernel | Step, found: Ratio) -> None:
+    def _distrust(self, subject: Kernel | Step, found: Ratio, release_us: float) -> None:
         """CheckFailure where the judge's clock contradicts the times that were reported."""
         patched = self.submission.patched()
         if patched:
@@ -278,13 +170,13 @@ class Pair:
         own: list[Burst] = []
         reference: list[Burst] = []
         told = ""
-        for _ in range(trust.ATTEMPTS):
-            for _ in range(trust.BURSTS):
-                order = subject.order(self._rng, launches)
-                for side in self._rng.permutation(2):
-                    (own, reference)[side].append(self.take(int(side), subject, order))
-                check(subject, order, own[-1], reference[-1])
-            release_us = RELEASES * self._release_us
+        for taken in range(1, trust.MOST_BURSTS + 1):
+            order = subject.in_a_row(self._rng, launches)
+            for side in self._rng.permutation(2):
+                (own, reference)[side].append(self.take(int(side), subject, order))
+            check(subject, order, own[-1], reference[-1])
+            if taken < trust.LEAST_BURSTS:
+                continue
             told = trust.contradiction(own, reference, found.high, per_time, release_us)
             if not told:
                 return

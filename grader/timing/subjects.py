@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from grader import expect
+from grader.timing import sizes
 from grader.verdicts import CheckFailure
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ RATES = 0.005, 0.02
 random images, whose pixels are 0.5 in the mean, steps of 0.15 blow rounding up to 5e-3 in the loss
 within 50 steps; up to 0.05 it stays below 5e-7 (the solution beside tests/submissions/plain)."""
 
+GRAPH_LIMIT = 1e-5
+"""Of a parameter after ten steps at rate 0.1: some roundings of sums in another order."""
+
 LOSS_LIMIT = 1e-3
 """Far above rounding, and far below what a step changes (2e-2 at first, 5e-3 after 50 steps)."""
 
@@ -51,8 +55,10 @@ class Kernel:
         true: of the sampled rows, the number of rows and the shift: name, values and what is
             allowed, for each array that the launcher returns, or for its first argument if it
             returns none.
+        tells_releases: its bursts tell apart what giving memory back takes.
     """
 
+    tells_releases: ClassVar[bool] = True
     request: dict[str, Any]
     arrays: list[Array]
     period: int
@@ -65,6 +71,10 @@ class Kernel:
         repeats = -(-count // self.period)
         shifts = np.concatenate([rng.permutation(self.period) for _ in range(repeats)])[:count]
         return {"shifts": [int(shift) for shift in shifts]}
+
+    def in_a_row(self, rng: np.random.Generator, launches: int) -> dict[str, Any]:
+        """A burst of so many launches with little between them."""
+        return {**self.order(rng, launches), "in_a_row": True}
 
     def sample(self, rng: np.random.Generator) -> list[int]:
         """Rows to look at."""
@@ -92,10 +102,10 @@ class Kernel:
         """
         del reference
         true = self.true(np.array(rows), self.rows, order["shifts"][-1])
-        half = len(results) // 2
-        if half < len(true):
+        half = 0 if order.get("in_a_row") else len(results) // 2
+        if len(results) - half < len(true):
             names = ", ".join(name for name, _, _ in true)
-            raise CheckFailure(f"it should leave {names}; there are {half} arrays")
+            raise CheckFailure(f"it should leave {names}; there are {len(results) - half} arrays")
         for (name, values, limit), found in zip(true, results[half:], strict=False):
             _close(f"{name} of the timed launch", found, values, limit)
         try:
@@ -115,6 +125,7 @@ class Step:
         minibatches: how many.
     """
 
+    tells_releases: ClassVar[bool] = False
     request: dict[str, Any]
     arrays: list[Array]
     minibatches: int
@@ -124,6 +135,10 @@ class Step:
         shifts = [int(shift) for shift in rng.integers(0, 2 * self.minibatches, RUNS)]
         count = max(1, launches // RUNS) if launches else STEPS
         return {"count": count, "shifts": shifts, "rate": float(rng.uniform(*RATES))}
+
+    def in_a_row(self, rng: np.random.Generator, launches: int) -> dict[str, Any]:
+        """A burst of so many steps, between which there is nothing anyway."""
+        return self.order(rng, launches)
 
     def sample(self, rng: np.random.Generator) -> list[int]:
         """All losses are looked at."""
@@ -151,8 +166,35 @@ class Step:
             CheckFailure: they differ.
         """
         del order, rows
-        (yours, *_), (true, *_) = results, reference
+        if len(results) != 1:
+            raise CheckFailure(f"losses of the timed steps: {len(results)} arrays in place of one")
+        (yours,), (true,) = results, reference
         _close("loss of the timed steps", yours, true, np.full(true.shape, LOSS_LIMIT))
+
+
+def check_graph(what: str, launches: float, parameters: Sequence[Array]) -> None:
+    """Look at what replays of a graphed training step left behind; see `Contender.replayed`.
+
+    Args:
+        what: the model.
+        launches: of kernels beside the graph's.
+        parameters: of the graphed model, then of one that took as many plain steps.
+
+    Raises:
+        CheckFailure: they differ, or are none of that model; or a kernel was launched.
+    """
+    half = len(parameters) // 2
+    for model in (parameters[:half], parameters[half:]):
+        shapes = sorted(array.shape for array in model)
+        if shapes != sizes.parameter_shapes(what):
+            raise CheckFailure(f"after the replays {what} has parameters of the shapes {shapes}")
+    for place, (yours, plain) in enumerate(zip(parameters[:half], parameters[half:], strict=True)):
+        limit = np.full(plain.shape, GRAPH_LIMIT)
+        _close(f"parameter {place} after ten replays", yours, plain, limit)
+    if launches:
+        raise CheckFailure(
+            f"nine replays launched {launches:.0f} kernels one by one: a graph launches none"
+        )
 
 
 def _close(name: str, found: Array, values: Array, limit: Array) -> None:

@@ -27,7 +27,8 @@ from grader.judge import Judge
 from grader.process import WorkerProcess
 from grader.refusals import REFUSALS
 from grader.report.plain import plain
-from grader.timing.lockstep import COPY_BYTES, Contender
+from grader.timing import sizes
+from grader.timing.contender import Contender
 from grader.timing.rows import Row, table
 from grader.verdicts import CheckFailure
 
@@ -38,20 +39,11 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-TOUCHED_BYTES = 256 << 20
 WIDE = {"softmax_xent": 1000}
 WIDTH = 256
-"""What each kernel that is timed touches, and the columns of its matrix: as in task 5.1."""
+"""Columns of the matrix on which each kernel is timed, as in task 5.1."""
 
 BURSTS, LAUNCHES, STEPS = 5, 3, 20
-
-N, D, H, C = 128, 784, 256, 10
-RATE = 0.1
-MODELS = (
-    ("linear", "linear.LinearClassifier", [D, C]),
-    ("network", "network.TwoLayerNetwork", [D, H, C]),
-)
-"""Training steps at the homework's sizes."""
 
 
 def rows(folder: Path, device: Path, name: str) -> list[Row]:
@@ -67,7 +59,7 @@ def rows(folder: Path, device: Path, name: str) -> list[Row]:
     try:
         stopwatch = Stopwatch(folder, device) if name == GPU else None
         counted = [_kernel(judge, stopwatch, case) for case in cases]
-        steps = [_step(judge, stopwatch, *model) for model in MODELS]
+        steps = [_step(judge, stopwatch, what) for what in sizes.MODELS]
         if name == EMULATOR:
             broken = [case.task for case, row in zip(cases, counted, strict=True) if row.problem]
             costs = cost.compare(judge, broken)
@@ -90,30 +82,20 @@ class Stopwatch:
         self._scratch = Scratch()
         worker = WorkerProcess(self._scratch.path, GPU, timing=True)
         self._contender = Contender(worker, folder, device)
-        self._contender.prepare({"copy_bytes": COPY_BYTES}, [])
-        self._contender.burst({"count": 1})
-        self.copy_bytes_per_us = 2 * COPY_BYTES / self._contender.burst({"count": 10}).median_us
+        self.copy_bytes_per_us = self._contender.copied().bytes_per_us
 
     def kernel_us(self, case: cost_count.Case, rows: int, columns: int) -> float:
         """The median time of a launcher on a matrix, inputs fresh and the cache cold."""
-        arrays: list[Array] = []
-        entries: list[dict[str, Any]] = []
-        for value in case.arguments(np.random.default_rng(0), case.rows, columns):
-            if not isinstance(value, np.ndarray):
-                entries.append({"value": value})
-                continue
-            entries.append({"tile": len(arrays)})
-            if len(value) == case.rows:
-                entries[-1]["rows"] = rows
-            arrays.append(value)
-        request = {"what": f"kernels.{case.function}", "arguments": entries}
+        arguments = case.arguments(np.random.default_rng(0), case.rows, columns)
+        request, arrays = sizes.launch(case.function, arguments, case.rows, rows)
         bursts = self._bursts(request, arrays, {"shifts": list(range(LAUNCHES))})
         return float(np.median([burst.median_us for burst in bursts]))
 
-    def step_us(self, what: str, sizes: list[int]) -> tuple[float, float]:
+    def step_us(self, what: str) -> tuple[float, float]:
         """The quickest of several runs of training steps, and the host's part of a step."""
-        request = {"what": what, "sizes": sizes, "learning_rate": RATE, "batch": N}
-        bursts = self._bursts(request, minibatch(), {"count": STEPS, "shifts": [0, 1, 0, 1]})
+        bursts = self._bursts(
+            sizes.step(what), minibatch(), {"count": STEPS, "shifts": [0, 1, 0, 1]}
+        )
         quickest = min(bursts, key=lambda burst: min(burst.times_us))
         return min(quickest.times_us), quickest.queued_us
 
@@ -127,8 +109,7 @@ class Stopwatch:
 
 def minibatch() -> list[Array]:
     """Images and labels of the homework's size."""
-    rng = np.random.default_rng(0)
-    return [rng.random((N, D), dtype=np.float32), rng.integers(0, C, N).astype(np.int32)]
+    return sizes.minibatches(np.random.default_rng(0), 1)
 
 
 def _kernel(judge: Judge, stopwatch: Stopwatch | None, case: cost_count.Case) -> Row:
@@ -144,7 +125,7 @@ def _kernel(judge: Judge, stopwatch: Stopwatch | None, case: cost_count.Case) ->
         return Row(name, launches=launches, work=work)
     columns = WIDE.get(name, WIDTH)
     row_bytes = cost_count.FLOAT_BYTES * case.floats(case.rows, columns) / case.rows
-    large = int(TOUCHED_BYTES / row_bytes)
+    large = int(sizes.TOUCHED_BYTES / row_bytes)
     try:
         time_us = stopwatch.kernel_us(case, large, columns)
     except CheckFailure as failure:
@@ -153,19 +134,21 @@ def _kernel(judge: Judge, stopwatch: Stopwatch | None, case: cost_count.Case) ->
     return Row(f"{name}, {large:,} × {columns}", False, time_us, share, launches, work)
 
 
-def _step(judge: Judge, stopwatch: Stopwatch | None, name: str, what: str, sizes: list[int]) -> Row:
+def _step(judge: Judge, stopwatch: Stopwatch | None, what: str) -> Row:
     """A training step: counted when another one has been taken before."""
-    title = f"step, {name}, {N} × {' × '.join(map(str, sizes))}"
+    title = (
+        f"step, {what.partition('.')[0]}, {' × '.join(map(str, [sizes.N, *sizes.MODELS[what]]))}"
+    )
     inputs = [keep(label, array) for label, array in zip("Xy", minibatch(), strict=True)]
-    step = call("model.step", Kept("X"), Kept("y"), RATE)
-    model = new("model", what, *sizes)
+    step = call("model.step", Kept("X"), Kept("y"), sizes.LEARNING_RATE)
+    model = new("model", what, *sizes.MODELS[what])
     counted = _counted(judge, f"{what}.step", model, *inputs, step, step)
     if counted is None:
         return Row(title, is_step=True, problem="does not run yet: make grade")
     time_us, queued_us = None, None
     if stopwatch is not None:
         try:
-            time_us, queued_us = stopwatch.step_us(what, sizes)
+            time_us, queued_us = stopwatch.step_us(what)
         except CheckFailure as failure:
             return Row(title, is_step=True, problem=failure.message.splitlines()[0])
     return Row(title, True, time_us, None, len(counted["launches"]), counted["work"], queued_us)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-HIDDEN_SHARE = 0.25
+HIDDEN_SHARE = 0.1
 """Of its time may a submission seem to hide, and"""
 
-REST_SHARE = 1.1
+REST_SHARE = 1.04
 """times what the reference's burst takes besides its times, and"""
 
 HIDDEN_US = 3000.0
@@ -31,17 +31,15 @@ HIDDEN_US = 3000.0
 OTHER_RATIO = 1.5
 """Times the ratio that was told in short bursts may it be in all of the long ones."""
 
-BURST_US = 25_000.0
+BURST_US = 20_000.0
 """Of the reference's time in a burst that is checked, several times HIDDEN_US; where a submission
 is slower, its burst takes at most `LONGEST` times as long."""
 
-LONGEST = 8
+LONGEST = 4
 
-BURSTS = 3
-"""The quickest of so many counts: whatever else a machine does only adds to it."""
-
-ATTEMPTS = 4
-"""Of so many bursts each, before a contradiction is believed."""
+LEAST_BURSTS, MOST_BURSTS = 2, 12
+"""Of each side: the first few settle it on a quiet machine. The quickest counts, as whatever else a
+machine does only adds to it; a contradiction is believed when it stands after the last."""
 
 
 @dataclass(frozen=True)

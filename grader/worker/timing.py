@@ -29,6 +29,14 @@ queued the launch before the device gets to it."""
 ADDRESSES = 2
 """Of each input; launches take turns."""
 
+WAYS = {
+    "driver": ("copy", "_source"),
+    "kernel": ("copy_by_kernel", "_source"),
+    "in place": ("copy_by_kernel", "_target"),
+}
+"""To copy: which of the driver's functions, and from where. Which is the quickest depends on the
+card: a copy by the driver takes some microseconds to begin."""
+
 MOST_LOSSES = 50
 """Of a run that are shown: so far rounding parts no two right curves (DESIGN: 2e-7 after 100)."""
 
@@ -90,24 +98,29 @@ class Kernel:
         """Launch once for each shift, with fresh inputs and a cold cache.
 
         Args:
-            order: {"shifts": of the inputs' rows, one a launch}.
+            order: {"shifts": of the inputs' rows, one a launch}; with "in_a_row": True the cache is
+                not flushed and nothing is copied at the end events, so that little but the launches
+                takes the judge's time.
 
         Returns:
             {"figures": times in µs, "released_us": what giving memory back took in all}.
         """
         device, times_us, released_us = self._driver, [], 0.0
+        in_a_row = bool(order.get("in_a_row"))
         for shift in order["shifts"]:
             released_us += self._destroy()
             arguments = [
                 item.refresh(int(shift)) if isinstance(item, Input) else item["value"]
                 for item in self._inputs
             ]
-            device.fill(self._flushed, 0)
+            if not in_a_row:
+                device.fill(self._flushed, 0)
             start, end = device.event(), device.event()
             device.record(start)
             self._returned = self._launch(*arguments)
             device.record(end)
-            self._keep(arguments)
+            self._made = self._left_by(arguments)
+            self._keep([] if in_a_row else self._made)
             device.synchronize()
             times_us.append(device.between_us(start, end))
         return {"figures": times_us, "released_us": released_us}
@@ -120,20 +133,23 @@ class Kernel:
         self._returned = None  # to the pool, as in a training loop
         return self._driver.now_us() - begun_us
 
-    def _keep(self, arguments: list[Any]) -> None:
-        """Copy what the launch made, in the order of the stream: right behind the end event."""
+    def _left_by(self, arguments: list[Any]) -> list[Any]:
+        """The arrays that the launch returned, or its first argument if it returned none."""
         returned = self._returned
         items = list(returned) if isinstance(returned, tuple | list) else [returned]
         made = [item for item in items if self._driver.is_array(item)]
-        self._made = made or [item for item in arguments if self._driver.is_array(item)][:1]
-        for place, array in enumerate(self._made):
+        return made or [item for item in arguments if self._driver.is_array(item)][:1]
+
+    def _keep(self, made: list[Any]) -> None:
+        """Copy arrays, in the order of the stream: right behind the end event."""
+        for place, array in enumerate(made):
             if place == len(self._copies):
                 self._copies.append(None)
             copy = self._copies[place]
             if copy is None or (copy.shape, copy.dtype) != (array.shape, array.dtype):
                 self._copies[place] = copy = self._driver.array(array.shape, array.dtype)
             self._driver.copy(copy, array)
-        del self._copies[len(self._made) :]
+        del self._copies[len(made) :]
 
     def results(self, rows: list[int]) -> list[Any]:
         """Some rows of what the last launch made: as the end event passed, then as it is now."""
@@ -216,31 +232,41 @@ class Steps:
 
 
 class Copy:
-    """A copy on the device, whose bandwidth is what any kernel can hope for."""
+    """Copies on the device, whose bandwidth is what any kernel can hope for.
+
+    Args:
+        device: the driver's functions.
+        size_bytes: of a copy.
+    """
 
     def __init__(self, device: Driver, size_bytes: int) -> None:
         self._driver = device
+        self._flushed = device.array((FLUSH_BYTES // 4,), np.float32)
         self._source, self._target = (
             device.array((size_bytes // 4,), np.float32) for _ in range(2)
         )
         device.fill(self._source, 0)
 
     def burst(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Time some copies, and what it takes to give an array's memory back."""
-        device, times_us, released_us = self._driver, [], 0.0
-        for _ in range(int(order["count"])):
-            spare = device.array(self._source.shape, np.float32)
-            device.fill(self._target, 0)  # as for kernels: the host is ahead, and the cache cold
+        """Time some copies as kernels are timed, and what giving one array's memory back takes.
+
+        Args:
+            order: {"copies": how many, "way": one of `WAYS`}.
+        """
+        device, times_us = self._driver, []
+        copy, source = WAYS[order["way"]]
+        spare = device.array(self._source.shape, np.float32)
+        for _ in range(int(order["copies"])):
+            device.fill(self._flushed, 0)
             start, end = device.event(), device.event()
             device.record(start)
-            device.copy(self._target, self._source)
+            getattr(device, copy)(self._target, getattr(self, source))
             device.record(end)
             device.synchronize()
             times_us.append(device.between_us(start, end))
-            begun_us = device.now_us()
-            del spare
-            released_us += device.now_us() - begun_us
-        return {"figures": times_us, "released_us": released_us}
+        begun_us = device.now_us()
+        del spare
+        return {"figures": times_us, "released_us": device.now_us() - begun_us}
 
     def results(self, rows: list[int]) -> list[Any]:
         """Nothing."""

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import backend
 from grader.grade import given_device
 from grader.process import WorkerProcess
-from grader.timing.lockstep import Contender
+from grader.timing import contender as contenders
+from grader.timing.contender import Contender
+
+backend.activate(check=True)
+
+from grader.worker.driver import Driver  # noqa: E402  imports PyCUDA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +72,35 @@ def test_what_is_timed_gets_other_rows_each_time(
     assert all(time_us > 0 for time_us in burst.times_us)
     assert burst.wall_us > sum(burst.times_us)
     np.testing.assert_array_equal(burst.results, expected)
+
+
+def test_launches_in_a_row(contender: Callable[[str], Contender]) -> None:
+    """They have fresh inputs, too; of the last one remains what it made, and no copy."""
+    taken = contender("")
+    _, expected = launches(taken, [2])
+    burst = taken.burst({"shifts": [3, 1, 4, 2], "in_a_row": True}, lambda: [0, 7])
+    assert len(burst.times_us) == 4
+    np.testing.assert_array_equal(burst.results, expected[:1])
+
+
+def test_copies(contender: Callable[[str], Contender], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy is timed each way: by the driver, and by a kernel that is compiled for it."""
+    monkeypatch.setattr(contenders, "COPY_BYTES", 1 << 10)
+    copied = contender("").copied()
+    assert copied.bytes_per_us > 0
+    assert copied.release_us > 0
+
+
+@pytest.mark.parametrize("source", ["A", "B"])
+def test_the_kernel_copies(source: str) -> None:
+    """All of an array, in words of 16 bytes, also onto itself."""
+    import pycuda.autoinit  # noqa: F401, PLC0415 - makes a context, for this test alone
+
+    driver = Driver()
+    arrays = {name: driver.upload(np.arange(24, dtype=np.float32) + ord(name)) for name in "AB"}
+    expected = arrays[source].get()
+    driver.copy_by_kernel(arrays["A"], arrays[source])
+    np.testing.assert_array_equal(arrays["A"].get(), expected)
 
 
 def test_replaced_clocks_change_no_time(contender: Callable[[str], Contender]) -> None:
