@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -193,10 +194,9 @@ class _Grading:
                     if self.announce:
                         self.announce(results[task])
             if self.counts_cost:
-                others = tasks.find(tasks.KERNEL_TIMES).builds_on if alone else ()
-                results[tasks.KERNEL_TIMES] = self._cost(
-                    judges[0], results | (self._check(judges[:1], others, None) if others else {})
-                )
+                needed = tasks.find(tasks.KERNEL_TIMES).builds_on if alone else ()
+                others = self._check(judges[:1], needed, None) if needed else {}
+                results[tasks.KERNEL_TIMES] = self._cost(judges[0], results | others)
                 if self.announce:
                     self.announce(results[tasks.KERNEL_TIMES])
         finally:
@@ -228,7 +228,10 @@ class _Grading:
         broken = tuple(other for other in task.builds_on if other in wrong | self.failed)
         if broken and self.settings.scoring.emulated_cost:
             return scoring.waiting(task, broken)
-        found = cost.compare(judge, broken)
+        try:
+            found = cost.compare(judge, broken)
+        except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
+            return scoring.own_fault(task, traceback.format_exc())
         seconds = time.perf_counter() - begun
         if self.settings.scoring.emulated_cost:
             return scoring.assemble(task, cost.parts(found), seconds, ())
@@ -277,8 +280,8 @@ class _Grading:
             raise RuntimeError("a check cannot be loaded:\n" + "\n".join(plugin.errors))
         plugin.check_is_complete()
         for task in wanted:
-            if task not in plugin.results:  # timings that have no check
-                plugin.results[task] = _unmeasured(tasks.find(task))
+            if task not in plugin.results:
+                plugin.results[task] = _unjudged(tasks.find(task), plugin.broken)
                 if announce:
                     announce(plugin.results[task])
         return plugin.results
@@ -308,6 +311,13 @@ def _advice(devices: Devices, judged: Iterable[Result]) -> tuple[str, ...]:
 def _is_unexplained(result: Result) -> bool:
     """Whether a checked device might tell why a task failed, where this one does not."""
     return result.state in (State.FAILED, State.PARTIAL) and not result.findings
+
+
+def _unjudged(task: tasks.Task, broken: str) -> Result:
+    """The result of a task that no check has judged: timings have none where they aren't taken."""
+    from grader import scoring  # noqa: PLC0415 - with NumPy and all diagnoses
+
+    return _unmeasured(task) if task.needs_gpu and not broken else scoring.own_fault(task, broken)
 
 
 def _unmeasured(task: tasks.Task) -> Result:

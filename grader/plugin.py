@@ -8,6 +8,7 @@ and collects outcomes.
 from __future__ import annotations
 
 import time
+import traceback
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,15 @@ from grader import diagnoses, integrity, sanitizer, tasks
 from grader.devices import GPU
 from grader.judge import CheckFailure, WorkerStartError
 from grader.result import PartResult, Result, State
-from grader.scoring import assemble, part_result, placed, second_opinion, waiting, with_conduct
+from grader.scoring import (
+    assemble,
+    own_fault,
+    part_result,
+    placed,
+    second_opinion,
+    waiting,
+    with_conduct,
+)
 from grader.sources import Places
 from grader.student import EVIDENCE, PLACE, Student
 
@@ -73,6 +82,7 @@ class GradingPlugin:
         self._replaced_in: dict[str, tuple[int | None, tuple[Violation, ...]]] = {}
         self.results: dict[str, Result] = {}
         self.errors: list[str] = []
+        self.broken = ""
         self.unusable: WorkerStartError | None = None
 
     # Collection ------------------------------------------------------------------------------
@@ -164,21 +174,37 @@ class GradingPlugin:
     def _note(self, item: pytest.Item, error: BaseException | None, trace: str) -> None:
         """Keep the outcome of a part; what another device found right may be wrong on the GPU."""
         (task, part), device = _part_of(item), _device_of(item)
-        progress, shared = self._progress[task], self._progress[task].shared.get(device, {})
+        progress = self._progress[task]
         doc = getattr(getattr(item, "function", None), "__doc__", None) or part
-        result = part_result(task, part, doc, error, trace)
+        try:
+            result = self._result(item, error, part_result(task, part, doc, error, trace))
+        except Exception as own:  # noqa: BLE001 - whatever it is, it is no verdict
+            result = part_result(task, part, doc, own, traceback.format_exc())
+        if part in progress.parts:
+            result = second_opinion(progress.parts[part], result, self._gpu)
+        else:
+            shown = progress.shared.get(device, {}).get(f"{EVIDENCE} {part}", ())
+            result = replace(result, evidence=(*shown, *result.evidence))
+        progress.parts[part] = result
+
+    def _result(
+        self, item: pytest.Item, error: BaseException | None, result: PartResult
+    ) -> PartResult:
+        """A part's result with its place, and with what else is found out about a mistake."""
+        (task, _), device = _part_of(item), _device_of(item)
+        shared = self._progress[task].shared.get(device, {})
         result = self._places.of_part(placed(result, shared.get(PLACE)))
         timed = tasks.find(task).needs_gpu  # in workers of its own
         if device == GPU and isinstance(error, CheckFailure) and not (timed or result.unjudged):
             result = self._examiner.examine(self._judges[GPU], result, error)
             known = diagnoses.explain(CheckFailure(result.message, findings=result.findings))
             result = replace(result, diagnoses=known or result.diagnoses)
-        if part in progress.parts:
-            result = second_opinion(progress.parts[part], result, self._gpu)
-        else:
-            shown = (*shared.get(f"{EVIDENCE} {part}", ()), *result.evidence)
-            result = replace(result, evidence=shown)
-        progress.parts[part] = result
+        return result
+
+    def pytest_internalerror(self, excrepr: object) -> bool:
+        """What fails beside the checks is the grader's own fault, too; told in the report."""
+        self.broken = str(excrepr)
+        return True
 
     def pytest_sessionfinish(self) -> None:
         """The last task is done."""
@@ -213,12 +239,18 @@ class GradingPlugin:
         elif len(progress.parts) < len(task.parts):
             return  # interrupted: no verdict on half of a task
         else:
-            result = assemble(task, progress.parts, progress.seconds, progress.stand_ins)
-            result = with_conduct(result, self._seen(task))
+            result = self._assembled(task, progress)
         if result.state not in (State.PASSED, State.GRADER_FAULT):
             self._failed.add(task.id)
         self.results[task.id] = result
         self._announce(result)
+
+    def _assembled(self, task: Task, progress: _Progress) -> Result:
+        try:
+            result = assemble(task, progress.parts, progress.seconds, progress.stand_ins)
+            return with_conduct(result, self._seen(task))
+        except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
+            return own_fault(task, traceback.format_exc())
 
     def _seen(self, task: Task) -> tuple[Violation, ...]:
         """What workers have seen the submission do since the last task, and what still is so."""

@@ -38,6 +38,22 @@ def waiting(task: Task, others: tuple[str, ...]) -> Result:
     return Result(task.id, task.title, State.WAITS, 0, task.points, message, task.file)
 
 
+def own_fault(task: Task, trace: str) -> Result:
+    """A task that the grader failed to judge; it counts neither way.
+
+    Args:
+        task: which.
+        trace: of what went wrong.
+    """
+    message = trace.strip().splitlines()[-1] if trace.strip() else "the grading ended too early"
+    parts = tuple(
+        PartResult(part.name, part.name, 0, part.points, message, fault=trace or message)
+        for part in task.parts
+    )
+    state = State.GRADER_FAULT
+    return Result(task.id, task.title, state, 0, 0, message, task.file, parts=parts)
+
+
 def assemble(
     task: Task, parts: dict[str, PartResult], seconds: float, stand_ins: tuple[str, ...]
 ) -> Result:

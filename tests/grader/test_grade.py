@@ -117,6 +117,43 @@ def test_fault_of_the_grader(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (report.score, report.max_score) == (6, 6)
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "grader.diagnoses.explain",
+        "grader.plugin.assemble",
+        "grader.plugin.part_result",
+        "grader.plugin.GradingPlugin._begin",
+    ],
+)
+def test_fault_beside_the_checks(
+    submission: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """What fails in judging itself is told as the grader's fault, and never as not measured."""
+
+    def fail(*_: Any) -> None:
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr(broken, fail)
+    report = grade(submission(blas="x = 1\n"), seed=1, devices=DEVICES, only={"2.1", "5.2"})
+    result = report.find("2.1")
+    assert (result.state, result.score, result.max_score) == (State.GRADER_FAULT, 0, 0)
+    assert all("no such thing" in part.fault for part in result.parts)
+    assert report.find("5.2").state is State.NOT_MEASURED
+
+
+def test_fault_of_counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a kernel's cost cannot be counted by the grader's fault, all else is reported."""
+
+    def fail(*_: Any) -> None:
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr("grader.cost.compare", fail)
+    report = grade(SOLUTION, seed=1, devices=DEVICES, only={"2.1", "5.1"})
+    assert report.find("2.1").state is State.PASSED
+    assert report.find("5.1").state is State.GRADER_FAULT
+
+
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch, str])
 def test_nothing_to_grade(make: Callable[[Path], None], tmp_path: Path) -> None:
     """An empty folder, a file, and nothing at all are errors that say what was expected."""
