@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import subprocess
+import os
 import sys
 from math import nan
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import backend
 from benchmarks.peers import Peers
+from grader.timing.conditions import Watch
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPARED_STEPS = 20
@@ -30,14 +31,24 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "solution"))
     chosen = backend.activate(check=True)
     print(f"{chosen.name}: {chosen.reason}\n", flush=True)
-    if chosen.name == "gpu":
-        peers = Peers()
-        found = {"state": state(), **kernel_table(peers), **step_table(peers)}
-        peers.end()
-    else:
-        found = emulator_table()
+    found = gpu_tables() if chosen.name == "gpu" else emulator_table()
     if options.json:
         options.json.write_text(json.dumps(found, indent=1), "utf-8")
+
+
+def gpu_tables() -> dict[str, Any]:
+    """Print the figures of a GPU beside its peers', and what disturbed them; return them."""
+    before = Watch().told()  # before any of our processes is on it
+    print(f"the GPU before: {before or 'nobody else on it, its clocks free'}")
+    peers = Peers()
+    own = [pid for pid in (os.getpid(), peers.pid) if pid is not None]
+    tables = {**kernel_table(peers), **step_table(peers)}
+    after, said = Watch(own).told(), peers.end()
+    if before or after:
+        print(f"not undisturbed: {after or before}; the figures are worth another run")
+    if said:
+        print(f"\n{peers.name} said besides:\n{said}")
+    return {"state": {"before": before, "after": after}, **tables}
 
 
 def kernel_table(peers: Peers) -> dict[str, Any]:
@@ -94,22 +105,9 @@ def step_table(peers: Peers) -> dict[str, Any]:
         "eager, compile (reduce-overhead), graph: PyTorch's. launches: the homework's step, each\n"
         "operation a launch; graph: training.graphed_step; fused: benchmarks/fused.py, one graph.\n"
         f"Goals: {EAGER_GOAL:.0f} times eager on the first three; fused / graph as given.\n"
-        "Medians of rounds in turn: the host's speed, which decides what is launched one by one,\n"
-        "changes with what else its machine does."
+        "The best of rounds in turn, for everybody: what else the machine does only adds."
     )
     return {"steps": table, "peers": peers.name}
-
-
-def state() -> str:
-    """What else the GPU does, and its clocks; "" where nvidia-smi does not say."""
-    query = "name,utilization.gpu,memory.used,clocks.sm,clocks.mem,clocks_event_reasons.active"
-    command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    except OSError:
-        return ""
-    print(f"before: {done.stdout.strip()}")
-    return done.stdout.strip()
 
 
 def emulator_table() -> dict[str, Any]:
@@ -118,7 +116,7 @@ def emulator_table() -> dict[str, Any]:
     for part in ("emulator", "grading"):
         rows = importlib.import_module(f"benchmarks.{part}").figures()  # after the backend
         for row in rows:
-            print(f"{row.name:60}{row.value:10.3g} {row.unit:6} {row.bound}", flush=True)
+            print(row, flush=True)
         found[part] = [row._asdict() for row in rows]
     return found
 

@@ -1,11 +1,12 @@
 """The emulator's speed: `figures()`, each on the device that this process and its children have.
 
 Modes (checked or not) and numba's simulator need processes of their own: this module is their
-program, too (`python -m benchmarks.emulator PART CHECK`), and writes rows as JSON.
+program, too (`python -m benchmarks.emulator PART CHECK`), and writes seconds as JSON.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import os
@@ -55,6 +56,9 @@ class Row(NamedTuple):
     value: float
     unit: str
     bound: str
+
+    def __str__(self) -> str:
+        return f"{self.name:60}{self.value:10.3g} {self.unit:6} {self.bound}"
 
 
 def figures() -> list[Row]:
@@ -141,12 +145,24 @@ def _on_device(check: str) -> dict[str, float]:
     return found
 
 
-if __name__ == "__main__":
-    part_name, checked = sys.argv[1:]
-    if part_name == "numba":
-        from benchmarks import simulated
+def main(arguments: list[str]) -> None:
+    """Print all figures; or, of PART CHECK, the seconds of one child as JSON."""
+    if not arguments:
+        for row in figures():
+            print(row, flush=True)
+        return
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.emulator")
+    parser.add_argument("part", choices=("device", "numba"), help="what is measured")
+    parser.add_argument("check", choices=("0", "1"), help="whether accesses are checked")
+    options = parser.parse_args(arguments)
+    if options.part == "numba":
+        from benchmarks import simulated  # noqa: PLC0415  needs numba
 
         seconds = {name: _median(run, 3) / work for name, (run, work) in simulated.RUNS.items()}
     else:
-        seconds = _on_device(checked)
-    sys.stdout.write(json.dumps(seconds) + "\n")
+        seconds = _on_device(options.check)
+    print(json.dumps(seconds))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

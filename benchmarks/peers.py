@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import statistics
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,7 +160,7 @@ def cupy_kernels() -> dict[str, float]:
     found = {}
     for name, f in work.items():
         try:
-            found[name] = statistics.median(wall_us(f, synchronize, steps=20) for _ in range(5))
+            found[name] = wall_us(f, synchronize)
         except Exception as error:  # noqa: BLE001, PERF203  as of PyTorch's
             print(f"CuPy's {name}: {error!r}", file=sys.stderr)
     return found
@@ -178,11 +178,13 @@ class Peers:
         self.name: str = "PyTorch: not measured here"
         self.cupy: dict[str, float] = {}
         self._process: subprocess.Popen[str] | None = None
+        self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - as long as this lives
         if importlib.util.find_spec("torch") is None:
             return
-        command = [sys.executable, "-m", "benchmarks.peers"]
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.peers"]
+        pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=self._stderr, text=True
         )
         found = self._answer("")
         self.name, self.cupy = found.get("name", self.name), found.get("cupy", {})
@@ -192,7 +194,7 @@ class Peers:
         return self._answer(f"{number}\n")
 
     def _answer(self, request: str) -> dict[str, Any]:
-        """Return {}, too, where the process has ended; it has said why on stderr."""
+        """Return {}, too, where the process has ended; `end` tells why."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return {}
@@ -202,10 +204,17 @@ class Peers:
         line = process.stdout.readline()
         return dict(json.loads(line)) if line else {}
 
-    def end(self) -> None:
-        """Let the process end."""
+    @property
+    def pid(self) -> int | None:
+        """Of the process, None where there is none."""
+        return None if self._process is None else self._process.pid
+
+    def end(self) -> str:
+        """Let the process end; return what it has said besides: who failed, and why."""
         if self._process is not None:
             self._process.communicate()
+        self._stderr.seek(0)
+        return self._stderr.read().strip()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import nan
-from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,19 +24,20 @@ if TYPE_CHECKING:
     from benchmarks.peers import Peers
 
 
-ROUNDS = 9
+ROUNDS = 5
 
 
 class Steps(NamedTuple):
-    """What a shape's step takes, in µs: medians of rounds, in which all contenders had a turn.
+    """What a shape's step takes, in µs: the best of rounds in which all contenders had a turn.
+
+    The best for everybody: the host's speed, which decides what is launched one by one, changes by
+    half from second to second with what else its machine does, for one process and not the other.
 
     Attributes:
         launches: the model's step, launched operation by operation.
         graph: the same, replayed as one graph.
         fused: benchmarks/fused.py, replayed as one graph.
         theirs: PyTorch's, by contender; empty without PyTorch.
-        times_eager: how many times faster than PyTorch eager the launches are: the median of the
-            rounds' ratios, since the host's speed changes from round to round.
         losses_apart: the largest difference between contenders in the losses of the first steps.
     """
 
@@ -45,8 +45,12 @@ class Steps(NamedTuple):
     graph: float
     fused: float
     theirs: dict[str, float]
-    times_eager: float
     losses_apart: float
+
+    @property
+    def times_eager(self) -> float:
+        """How many times faster than PyTorch eager the launches are."""
+        return self.theirs.get("eager", nan) / self.launches
 
 
 def measure(shape: Shape, peers: Peers, compared_steps: int) -> Steps:
@@ -71,17 +75,18 @@ def measure(shape: Shape, peers: Peers, compared_steps: int) -> Steps:
         graphed_step(model, X, y, LEARNING_RATE),
         replay_fused,
     )
-    theirs, ours = [], []
+    theirs: dict[str, list[float]] = {}
+    ours: list[list[float]] = []
     for _ in range(ROUNDS):
-        theirs.append(peers.round(number))
+        for name, time_us in peers.round(number).items():
+            theirs.setdefault(name, []).append(time_us)
         ours.append([wall_us(contender, cuda.Context.synchronize) for contender in contenders])
-    launches, graph, fused_step = (median(times) for times in zip(*ours, strict=True))
+    launches, graph, fused_step = (min(times) for times in zip(*ours, strict=True))
     return Steps(
         launches,
         graph,
         fused_step,
-        {name: median(times[name] for times in theirs) for name in theirs[0]},
-        median(them.get("eager", nan) / us[0] for them, us in zip(theirs, ours, strict=True)),
+        {name: min(times) for name, times in theirs.items()},
         max(abs(a - b) for row in all_losses for a, b in zip(row, losses, strict=True)),
     )
 

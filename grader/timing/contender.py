@@ -17,7 +17,7 @@ from grader.integrity import WROTE_TO_PIPE
 from grader.limits import WorkerDiedError
 from grader.timing.trust import Burst
 from grader.verdicts import CheckFailure, RaisedInSubmission, raise_if_own
-from grader.worker.timing import WAYS
+from grader.worker.driver import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,13 +7,13 @@ What is timed runs in one process with what takes the time. A submission that re
 from __future__ import annotations
 
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 POISON_WORD = 0xFFFFFFFF
 """Of memory that a launch has to fill: a quiet NaN in float32, -1 in int32."""
@@ -116,6 +116,22 @@ class Driver:
         for place, row in enumerate(rows):
             self._read(out[place : place + 1], int(array.gpudata) + int(row) * width)
         return out
+
+
+WAYS = ("driver", "kernel", "in place")
+
+
+def ways_to_copy(driver: Driver, target: Any, source: Any) -> dict[str, Callable[[], None]]:
+    """Ways to read and write as many bytes, by name: which is the quickest depends on the card.
+
+    A copy by the driver takes some microseconds to begin, which counts where one is timed alone.
+    """
+    ways = (
+        partial(driver.copy, target, source),
+        partial(driver.copy_by_kernel, target, source),
+        partial(driver.copy_by_kernel, target, target),
+    )
+    return dict(zip(WAYS, ways, strict=True))
 
 
 _kept: list[Driver] = []

@@ -29,14 +29,6 @@ queued the launch before the device gets to it."""
 ADDRESSES = 2
 """Of each input; launches take turns."""
 
-WAYS = {
-    "driver": ("copy", "_source"),
-    "kernel": ("copy_by_kernel", "_source"),
-    "in place": ("copy_by_kernel", "_target"),
-}
-"""To copy: which of the driver's functions, and from where. Which is the quickest depends on the
-card: a copy by the driver takes some microseconds to begin."""
-
 MOST_LOSSES = 50
 """Of a run that are shown: so far rounding parts no two right curves (DESIGN: 2e-7 after 100)."""
 
@@ -242,25 +234,25 @@ class Copy:
     def __init__(self, device: Driver, size_bytes: int) -> None:
         self._driver = device
         self._flushed = device.array((FLUSH_BYTES // 4,), np.float32)
-        self._source, self._target = (
-            device.array((size_bytes // 4,), np.float32) for _ in range(2)
-        )
-        device.fill(self._source, 0)
+        source, target = (device.array((size_bytes // 4,), np.float32) for _ in range(2))
+        device.fill(source, 0)
+        self._ways = driver.ways_to_copy(device, target, source)
+        self._shape = source.shape
 
     def burst(self, order: dict[str, Any]) -> dict[str, Any]:
         """Time some copies as kernels are timed, and what giving one array's memory back takes.
 
         Args:
-            order: {"copies": how many, "way": one of `WAYS`}.
+            order: {"copies": how many, "way": one of `grader.worker.driver.WAYS`}.
         """
         device, times_us = self._driver, []
-        copy, source = WAYS[order["way"]]
-        spare = device.array(self._source.shape, np.float32)
+        copy = self._ways[order["way"]]
+        spare = device.array(self._shape, np.float32)
         for _ in range(int(order["copies"])):
             device.fill(self._flushed, 0)
             start, end = device.event(), device.event()
             device.record(start)
-            getattr(device, copy)(self._target, getattr(self, source))
+            copy()
             device.record(end)
             device.synchronize()
             times_us.append(device.between_us(start, end))

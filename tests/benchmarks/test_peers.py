@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import peers
@@ -21,12 +20,18 @@ for line in sys.stdin:
     print(json.dumps({"eager": float(line)}), flush=True)
 """
 
+WARNING = """
+import sys, warnings
+warnings.warn("TensorFloat32 is there")
+print("eager fails", file=sys.stderr)
+"""
+
 
 def use(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """Let the peer be another program."""
 
-    def start(_: object, **options: Any) -> Any:
-        return popen([sys.executable, "-c", program], **options)
+    def start(command: list[str], **options: Any) -> Any:
+        return popen([*command[:-2], "-c", program], **options)
 
     popen = subprocess.Popen
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
@@ -45,8 +50,19 @@ def test_rounds_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_peer_that_fails_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the process fails, everything else is measured without it."""
-    use(monkeypatch, "raise SystemExit(1)")
+    use(monkeypatch, "raise SystemExit('no such device')")
     peer = peers.Peers()
     assert peer.name == "PyTorch: not measured here"
     assert peer.round(0) == {}
-    peer.end()
+    assert peer.end() == "no such device"
+
+
+def test_what_a_peer_says_besides(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing of it gets into the table: it is told at the end; PyTorch's warnings are not."""
+    use(monkeypatch, WARNING + ECHO)
+    peer = peers.Peers()
+    peer.round(0)
+    assert peer.end() == "eager fails"
+    assert capfd.readouterr() == ("", "")

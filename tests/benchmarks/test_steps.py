@@ -63,8 +63,27 @@ def _without_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_losses_are_compared_with_those_that_are_there(first: Any, apart: float) -> None:
     """A peer without losses is left out of the comparison; its other times count."""
-    answers = iter([first] + [{"graph": 6.0}] * steps.ROUNDS)
-    peers: Any = SimpleNamespace(round=lambda _: next(answers))
-    found = steps.measure(SHAPES[0], peers, len(LOSSES))
+    found = measured([first] + [{"graph": 6.0}] * steps.ROUNDS)
     assert found.losses_apart == apart
     assert (found.theirs, found.fused) == ({"graph": 6.0}, 2.0)
+
+
+def test_a_peer_that_ends_between_rounds() -> None:
+    """The best of the rounds that it lived through counts, and everybody else's of all of them."""
+    found = measured([{}, {"eager": 8.0, "graph": 6.0}, {"eager": 7.0, "graph": 9.0}])
+    assert found.theirs == {"eager": 7.0, "graph": 6.0}
+    assert (found.launches, found.times_eager) == (2.0, 3.5)
+
+
+def test_no_peer_at_all() -> None:
+    """Nobody is faster or slower than who is not there."""
+    found = measured([])
+    assert found.theirs == {}
+    assert np.isnan(found.times_eager)
+
+
+def measured(answers: list[dict[str, Any]]) -> steps.Steps:
+    """The first shape beside a peer that gives these answers, and then none."""
+    told = iter(answers)
+    peers: Any = SimpleNamespace(round=lambda _: next(told, {}))
+    return steps.measure(SHAPES[0], peers, len(LOSSES))
