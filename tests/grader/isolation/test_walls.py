@@ -114,6 +114,21 @@ def alive(uid: int) -> list[int]:
     return [process.pid for process in processes.owned_by(uid)]
 
 
+def test_level_outlives_a_worker(own_prison: Prison) -> None:
+    """The level is told where the last worker was ended before it could say anything."""
+    assert own_prison.found("found = 1") == "1"
+    own_prison.judge.renew()
+    own_prison.judge.close()
+    assert "own user id" in own_prison.judge.reached.measures
+
+
+def test_weakest_level() -> None:
+    """Of workers with different walls the weaker ones are told."""
+    high, low = Reached(("a", "b")), Reached(("b",), ("a (refused)",))
+    assert high.weaker(low) == low.weaker(high) == low
+    assert Reached().weaker(high) == high.weaker(Reached()) == high
+
+
 def test_level_is_told(prison: Prison) -> None:
     """What stands, and what not, is said in one sentence."""
     prison.found("found = 1")
@@ -372,7 +387,7 @@ PROGRAM = f"""
 import sys, time
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
-from grader.isolation import Level
+from grader.isolation import Level, Reached
 from grader.judge import Judge, call, CheckFailure
 judge = Judge(Path(sys.argv[1]), 1, Path({str(SOLUTION)!r}) / "device.py", level=Level.FULL)
 try:
