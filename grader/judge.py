@@ -173,7 +173,9 @@ class Judge:
         if self._pair is None or self._pair.is_over:
             cubins = self._cubins
             self._rest()
-            self._pair = Pair.start(self.folder, self.device, self.seed, self.level, cubins=cubins)
+            self._pair = Pair.start(
+                self.folder, self.device, self.seed, self.level, cubins, self.budget
+            )
             self._turns.alone()
             self._pair.load()
         return self._pair

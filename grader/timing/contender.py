@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from grader.integrity import WROTE_TO_PIPE
-from grader.limits import WorkerDiedError
+from grader.limits import BudgetSpentError, WorkerDiedError
 from grader.timing.trust import Burst
-from grader.verdicts import CheckFailure, RaisedInSubmission, raise_if_own
+from grader.verdicts import CheckFailure, NotJudged, RaisedInSubmission, raise_if_own
 from grader.worker.driver import WAYS
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from grader.budget import Budget
 
     Array = NDArray[Any]
 
@@ -73,6 +75,7 @@ class Contender:
         device: the judge's own device.py.
         clock: the judge's, in seconds.
         cubins: kernels of the submission that are compiled already.
+        budget: that the worker takes its time of.
 
     Attributes:
         close: ends the worker; called with the last use of this, at the latest.
@@ -86,8 +89,9 @@ class Contender:
         device: Path,
         clock: Callable[[], float] = time.perf_counter,
         cubins: Mapping[str, Array] | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        self._worker, self._clock = worker, clock
+        self._worker, self._clock, self._budget = worker, clock, budget
         self._cubins = {} if cubins is None else cubins
         self.close = weakref.finalize(self, self._worker.kill)
         place, given = str(folder.resolve()), str(device.resolve())  # it works in another folder
@@ -169,6 +173,8 @@ class Contender:
             reply, reply_arrays = self._worker.ask(request, arrays)
         except WorkerDiedError as death:
             self.is_over = True
+            if isinstance(death, BudgetSpentError) and self._budget is not None:
+                raise NotJudged(self._budget.used.refusal()) from None
             raise CheckFailure(f"while it was timed: {death.reason}") from None
         if reply.get("fault") is not None:
             _raise(reply["fault"])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from grader.budget import Budget
     from grader.timing.subjects import Kernel, Step
     from grader.timing.trust import Burst
 
@@ -67,8 +68,8 @@ class Pair:
         device: Path,
         seed: int,
         level: Level = Level.LIGHT,
-        judges: int | None = None,
         cubins: Mapping[str, Array] | None = None,
+        budget: Budget | None = None,
     ) -> Pair:
         """Start both workers, which do nothing on the GPU before something is prepared.
 
@@ -77,26 +78,30 @@ class Pair:
             device: the judge's own device.py.
             seed: of the order of measurements.
             level: the walls around the submission.
-            judges: process of the judge's own worker, which may be on the GPU, too.
             cubins: kernels of the submission that are compiled already.
+            budget: of the grading, of which the submission takes its time.
         """
         own, other = Scratch(), Scratch()
         (other.path / "scratch").mkdir()
         workers = [
             WorkerProcess(
-                own.path, "gpu", timing=True, level=level, readable=(folder.resolve(), device)
+                own.path,
+                "gpu",
+                timing=True,
+                level=level,
+                readable=(folder.resolve(), device),
+                budget=budget,
             ),
             WorkerProcess(other.path / "scratch", "gpu", timing=True),
         ]
         folders = folder, plan.reference_folder(other.path)
         for worker in workers:
             worker.wait_until_ready()
-        submission = Contender(workers[0], folders[0], device, cubins=cubins)
+        submission = Contender(workers[0], folders[0], device, cubins=cubins, budget=budget)
         reference = Contender(workers[1], folders[1], device)
 
         def watch() -> Watch:
-            pids = [judges, *(worker.pid for worker in workers)]
-            return Watch([pid for pid in pids if pid is not None])
+            return Watch([worker.pid for worker in workers])
 
         return Pair(submission, reference, seed, watch, (own, other))
 

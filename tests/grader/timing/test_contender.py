@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from grader.budget import Budget
 from grader.integrity import WROTE_TO_PIPE
-from grader.limits import WorkerDiedError
+from grader.limits import BudgetSpentError, WorkerDiedError
 from grader.timing import contender
 from grader.timing.contender import Contender
-from grader.verdicts import CheckFailure
+from grader.verdicts import CheckFailure, NotJudged
 
 
 def answering(folder: Path, reply: dict[str, Any]) -> Contender:
@@ -128,3 +129,18 @@ def test_code_that_ends_the_timing_worker_as_it_loads(tmp_path: Path) -> None:
     taken = Contender(worker, tmp_path, tmp_path / "device.py")
     with pytest.raises(CheckFailure, match="while it was timed: your code ended the process"):
         taken.prepare({}, [])
+
+
+def test_time_is_used_up(tmp_path: Path) -> None:
+    """What a grading's time does not suffice for is not judged, which is no failure of a worker."""
+    budget = Budget(1.0)
+    budget.charge(2.0, 2.0)
+
+    def ask(*_: Any) -> tuple[dict[str, Any], list[Any]]:
+        raise BudgetSpentError("spent")
+
+    worker: Any = SimpleNamespace(ask=ask, kill=lambda: None)
+    contender = Contender(worker, tmp_path, tmp_path, budget=budget)
+    with pytest.raises(NotJudged, match="used up the 1 s of a grading"):
+        contender.load()
+    assert contender.is_over
