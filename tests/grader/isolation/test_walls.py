@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grader import limits, processes
-from grader.isolation import Level, landlock
+from grader.isolation import Level, Reached, landlock
 from grader.judge import CheckFailure, Judge, call
 
 if TYPE_CHECKING:
@@ -387,7 +387,7 @@ PROGRAM = f"""
 import sys, time
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
-from grader.isolation import Level, Reached
+from grader.isolation import Level
 from grader.judge import Judge, call, CheckFailure
 judge = Judge(Path(sys.argv[1]), 1, Path({str(SOLUTION)!r}) / "device.py", level=Level.FULL)
 try:
