@@ -153,7 +153,11 @@ def no_loads_of_its_own(compiler: Compiler) -> list[str]:
 
     They do so to write it back, where the program might not have written it.
     """
-    return ["-fno-tree-cselim", "-fno-tree-loop-im"] if compiler.family == "gcc" else []
+    return (
+        ["-fno-tree-cselim", "-fno-tree-loop-im", "-fno-tree-sra"]
+        if compiler.family == "gcc"
+        else []
+    )
 
 
 def _thread_sanitizer(compiler: Compiler) -> list[str]:

@@ -24,6 +24,11 @@ _NOT_A_TYPE = {
     *("union", "enum", "constexpr", "template", "operator", "friend", "namespace", "public"),
     *("private", "protected", "break", "continue", "asm", "__asm__", "co_return", "try", "catch"),
 }
+_SCALARS = {
+    *("bool", "char", "short", "int", "long", "unsigned", "signed", "float", "double", "size_t"),
+    *("int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t"),
+    *("*", "__half", "half", "uint", "uchar", "ushort", "ulong", "clock_t", "ptrdiff_t"),
+}
 _OPEN, _CLOSE = {"(", "[", "{"}, {")", "]", "}"}
 
 
@@ -103,7 +108,7 @@ class _Announcer:
         announced = []
         for variable in declared:
             pointed = guard and variable.dimensions > 0 and self._pointed_at(variable, end)
-            if not pointed and (variable.has_value or not self._announces(variable, end)):
+            if not pointed and (variable.has_value or not self._announces(start, variable, end)):
                 continue
             self.count += 1
             if str(self.count) not in self.left_out:
@@ -114,8 +119,11 @@ class _Announcer:
             for number, variable, _ in announced:
                 self._append(end, _announcement(number, variable.name, "0"))
 
-    def _announces(self, variable: _Variable, end: int) -> bool:
-        return self.arrays if variable.dimensions else self._doubtful(variable.name, end)
+    def _announces(self, start: int, variable: _Variable, end: int) -> bool:
+        if variable.dimensions:
+            return self.arrays
+        scalar = not _SCALARS.isdisjoint(self.code[start : variable.position])
+        return self._doubtful(variable.name, end, scalar=scalar)
 
     def _can_be_guarded(self, start: int, declared: list[_Variable]) -> bool:
         """Guards need a name for the type, and one variable if there are values."""
@@ -203,10 +211,11 @@ class _Announcer:
             position = after
         return found
 
-    def _doubtful(self, name: str, end: int) -> bool:
-        """Whether a scalar may be read before it is written; compilers miss some, so guess wide.
+    def _doubtful(self, name: str, end: int, *, scalar: bool) -> bool:
+        """Whether a variable may be read before it is written; compilers miss some, so guess wide.
 
-        Lanes may give a shuffle what they have not written, as long as nobody takes it.
+        Lanes may give a shuffle what they have not written, as long as nobody takes it. A structure
+        that is a copy of another one is written as far as that one is.
         """
         if name in self.shuffled:
             return False
@@ -215,7 +224,8 @@ class _Announcer:
             return name in self.warned
         first = uses[0]
         assigned = self.code[first - 1] == ";" and self.code[first + 1] == "="
-        return name in self.warned or not assigned
+        copied = not scalar and self.is_name[first + 2] and self.code[first + 3] == ";"
+        return name in self.warned or not assigned or copied
 
     def _enter_body(self, brace: int) -> None:
         depth, i = 1, brace + 1

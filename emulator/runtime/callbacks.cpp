@@ -36,17 +36,9 @@ void one_access(Address address, unsigned size, Touch touch, Address pc) {
   }
 }
 
-// Is nothing of a range written? A structure may have holes, so that a copy is wrong only if it copies nothing at all.
-bool wholly_unwritten(Address address, size_t size) {
-  if (address - arena.base >= arena.size || size > arena.size - (address - arena.base)) return false;
-  for (size_t k = address - arena.base, end = k + size; k < end; k++)
-    if (arena.state[k / 4] >> k % 4 & 1) return false;
-  return true;
-}
-
-bool half_written(Address offset) {
+bool half_written(const Region &g, size_t offset) {
   for (int k = 0; k < 4; k++)
-    if ((arena.state[offset / 4 + k] & 15) != 15) return true;
+    if ((g.state[offset / 4 + k] & 15) != 15) return true;
   return false;
 }
 
@@ -67,22 +59,26 @@ void emu::range(Address address, size_t size, Touch touch, Address pc) {
   }
   if (!check.on || !size) return;
   if (address - check.stack < kStackBytes) {
-    if (check.locals) access_local(address, size, touch, pc);
+    if (touch.access == Access::Read && has_holes(address, size)) copy_holes(address, size, pc);
+    else if (check.locals) access_local(address, size, touch, pc);
+    if (touch.access == Access::Write) note_target(address, size, pc);
     return;
   }
   check.watch.changed |= touch.access != Access::Read;  // the bytes come later
-  bool holes = touch.access == Access::Read && !wholly_unwritten(address, size);
+  Region *g = region_of(address);
+  bool holes = g && touch.access == Access::Read && has_holes(address, size);
   trial.in_range = trial.phase != Phase::None;  // else threads may take turns between two parts
-  while (size) {
-    unsigned part = address & 3 ? 1 : size >= 4 ? 4 : 1;
-    Address offset = address - arena.base;
-    if (kCopiesAreWhole && size >= 16 && !(address & 15) && !(holes && offset < arena.size && half_written(offset))) part = 16;
-    bool hole = holes && offset < arena.size && (arena.state[offset / 4] & 15) != 15 && (arena.state[offset / 4] >> 4 & 7) == 4;
-    if (!hole) one_access(address, part, touch, pc);
-    address += part;
-    size -= part;
+  for (Address at = address, end = address + size; at < end;) {
+    unsigned part = at & 3 ? 1 : end - at >= 4 ? 4 : 1;
+    size_t offset = holes ? at - g->base : 0;
+    if (kCopiesAreWhole && end - at >= 16 && !(at & 15) && !(holes && half_written(*g, offset))) part = 16;
+    bool hole = holes && (g->state[offset / 4] & 15) != 15 && (g->state[offset / 4] >> 4 & 7) == 4;
+    if (!hole) one_access(at, part, touch, pc);
+    at += part;
   }
   trial.in_range = false;
+  if (holes) copy_holes(address, size, pc);
+  if (touch.access == Access::Write) note_target(address, size, pc);
 }
 
 #define EMU_CALLBACKS(n)                                                                                             \
@@ -114,16 +110,12 @@ EMU_CALLBACKS(16)
 
 EMU_API void __tsan_read_range(void *p, size_t size) { range((Address)p, size, kRead, EMU_CALLER); }
 EMU_API void __tsan_write_range(void *p, size_t size) { range((Address)p, size, kWrite, EMU_CALLER); }
-EMU_API void *__tsan_memcpy(void *to, const void *from, size_t size) {
-  range((Address)from, size, kRead, EMU_CALLER);
-  range((Address)to, size, kWrite, EMU_CALLER);
-  return memmove(to, from, size);
-}
 EMU_API void *__tsan_memmove(void *to, const void *from, size_t size) {
-  range((Address)from, size, kRead, EMU_CALLER);
   range((Address)to, size, kWrite, EMU_CALLER);
+  range((Address)from, size, kRead, EMU_CALLER);
   return memmove(to, from, size);
 }
+EMU_API void *__tsan_memcpy(void *to, const void *from, size_t size) __attribute__((alias("__tsan_memmove")));
 EMU_API void *__tsan_memset(void *to, int value, size_t size) {
   range((Address)to, size, kWrite, EMU_CALLER);
   return memset(to, value, size);

@@ -29,24 +29,22 @@ void set_state(Region &region, size_t offset, size_t bytes, uint8_t full) {
   }
 }
 
-static bool is_shared(const Region &g) { return g.space == Space::Shared || g.space == Space::Dynamic; }
 static Record floor_for(const Region &g) { return is_shared(g) ? check.epoch_floor : check.launch_floor; }
 
 // ---- what is wrong with an address
 
-static void describe(Worker &w, RawFinding &f, Touch touch, Space space, Address address, uint64_t size) {
+void describe(RawFinding &f, Touch touch, Space space, Address address, uint64_t size) {
   f.access = (int)touch.access;
   f.space = (int)space;
   f.address = address;
   f.size = size;
-  (void)w;
 }
 
-[[noreturn]] static EMU_COLD void fatal(Kind kind, Touch touch, Space space, Address address, unsigned size, Address pc,
-                                        Address allocation = 0, uint64_t allocation_size = 0, int64_t detail = 0) {
+EMU_COLD void fatal(Kind kind, Touch touch, Space space, Address address, unsigned size, Address pc, Address allocation,
+                    uint64_t allocation_size, int64_t detail) {
   Worker &w = *self;
   if (RawFinding *f = report_fatal(w, kind, pc, 0)) {
-    describe(w, *f, touch, space, address, size);
+    describe(*f, touch, space, address, size);
     f->allocation = allocation;
     f->allocation_size = allocation_size;
     f->detail = detail;
@@ -97,51 +95,10 @@ EMU_COLD bool access_elsewhere(Address address, unsigned size, Touch touch, Addr
 
 // ---- odd states: unwritten, outside, or split into bytes
 
-static EMU_COLD void unwritten(Region &g, Address address, unsigned size, Touch touch, Address pc) {
-  Worker &w = *self;
-  RawFinding *f = report(w, Kind::UnwrittenRead, pc, 0, 0, 0);
-  if (!f) return;
-  describe(w, *f, touch, g.space, address, size);
-  Allocation near{};
-  if (g.space == Space::Global && nearest_allocation(address, near)) {
-    f->allocation = near.address;
-    f->allocation_size = near.size;
-  } else if (is_shared(g)) {
-    f->allocation = g.base;
-    f->allocation_size = g.space == Space::Shared ? w.shared_bytes : w.launch->dynamic_bytes;
-  }
-}
-
-// A variable that was announced as having no value. A structure may have holes, and be copied half filled: wrong is only
-// to read what was not written at all.
-void access_local(Address address, size_t size, Touch touch, Address pc) {
-  emu_local *local = check.locals;
-  while (local && address - (Address)local->address >= local->size) {
-    Address base = (Address)local->address;
-    if (local->flags & EMU_LOCAL_GUARDED && address - (base - EMU_GUARD_BEFORE) < EMU_GUARD_BEFORE + local->size + EMU_GUARD_AFTER)
-      fatal(Kind::OutOfBounds, touch, Space::Local, address, (unsigned)size, pc, base, local->size);
-    local = local->next;
-  }
-  if (!local) return;
-  bool across = address + size > (Address)local->address + local->size;
-  if (across && local->flags & EMU_LOCAL_GUARDED)
-    fatal(Kind::OutOfBounds, touch, Space::Local, address, (unsigned)size, pc, (Address)local->address, local->size);
-  size_t first = address - (Address)local->address, last = first + size < local->size ? first + size : local->size;
-  uint8_t *written = (uint8_t *)(local + 1);
-  bool any = false;
-  for (size_t k = first; k < last; k++) {
-    any |= written[k / 8] >> k % 8 & 1;
-    written[k / 8] |= (uint8_t)(1u << k % 8);  // a read counts, too: once is enough
-  }
-  if (any || touch.access == Access::Write) return;
-  Worker &w = *self;
-  if (RawFinding *f = report(w, Kind::UnwrittenRead, pc, 0, 0, 0)) describe(w, *f, touch, Space::Local, address, size);
-}
-
 bool read_odd_state(Region &g, size_t i, Record, Touch touch, Address pc) {
   uint8_t state = g.state[i];
   if (state == (kConstant | 15)) return true;
-  if (state & kSplit || (state >> 4 & 7) < 4) {
+  if (state != kFresh) {
     access_bytes(g, i * 4, 4, touch, pc);
     return true;
   }
@@ -255,7 +212,7 @@ static EMU_COLD void race(Region &g, Record before, Access earlier, Touch touch,
   RawFinding f{};
   bool atomics = touch.access == Access::Atomic || earlier == Access::Atomic;
   f.kind = (int)(same_warp(before) && !atomics ? Kind::MissingSyncwarp : Kind::Race);
-  describe(w, f, touch, g.space, address, size);
+  describe(f, touch, g.space, address, size);
   f.pc = pc;
   f.other_pc = other_pc;
   f.block = w.block;
