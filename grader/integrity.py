@@ -22,7 +22,11 @@ with a truth that it computes itself, from inputs that it draws itself; nothing 
 the truth, the seed or what comes next. Whoever forges right numbers has computed them. Three things
 remain that a forger could claim: that a kernel was launched (hence the calls in which kernels do
 nothing), that the checked device found nothing (which hides a race from its author, and from nobody
-who runs the code), and times (hence the judge's own clock around every burst).
+who runs the code), and times (hence the judge's own clock around every burst). Frames, tracebacks
+and functions lead to the worker's own objects, so code that knows the grader can also see there
+that a call is an odd one, undo what makes it odd, or keep an event from being told; and device
+memory of the emulator can be read at its address. Nothing within one process prevents that; the
+source that does it names the grader's insides, and has no other use.
 
 The limit of the odd calls, in which kernels do nothing, or the host sees other numbers than the
 device holds. Code can find out that it is in such a call: by a kernel that it launches, or numbers

@@ -13,6 +13,10 @@ POISON = 0xFF
 """Every byte of fresh memory: a quiet NaN in float32 and float64, -1 in int32."""
 
 
+_noticed: list[Any] = []
+"""Findings as the emulator told of them: a submission may let the emulator forget its own."""
+
+
 class StartError(Exception):
     """The device does not start; the message is for whoever set the machine up."""
 
@@ -32,6 +36,8 @@ def activate() -> str:
     """
     backend = importlib.import_module("backend")
     name = str(backend.activate(check=True).name)
+    if name == "emulator":
+        _listeners().append(_noticed.append)
     if name == "gpu" and not _memory_is_bare() and not is_timing():
         _poison_fresh_memory()
     return name
@@ -103,6 +109,16 @@ def _replace_pool(device: Any) -> None:
     device.pool = Pool()
 
 
+def _listeners() -> list[Any]:
+    told: list[Any] = importlib.import_module("emulator.findings").listeners
+    return told
+
+
+def is_told() -> bool:
+    """Whether the emulator tells this worker of findings."""
+    return _noticed.append in _listeners()
+
+
 def take_findings(folder: Path) -> list[dict[str, Any]]:
     """What the checked device found since the last call, in the order of the program.
 
@@ -111,10 +127,12 @@ def take_findings(folder: Path) -> list[dict[str, Any]]:
     """
     try:
         emulator = importlib.import_module("emulator")
-        found = list(emulator.findings())
+        counted = {_what(finding): finding for finding in emulator.findings()}
     except (ImportError, AttributeError):
         return []
+    found = list({**{_what(finding): finding for finding in _noticed}, **counted}.values())
     if found:
+        _noticed.clear()
         emulator.clear_findings()
     return [
         {
@@ -127,6 +145,12 @@ def take_findings(folder: Path) -> list[dict[str, Any]]:
         }
         for finding in found
     ]
+
+
+def _what(finding: Any) -> tuple[Any, ...]:
+    """By what findings differ; their counts do not matter."""
+    where = finding.message if finding.place is None else ""
+    return finding.kind, finding.kernel, finding.place, finding.other, where
 
 
 def is_lost() -> bool:

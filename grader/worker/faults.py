@@ -119,9 +119,9 @@ def first_line(target: Any, folder: Path) -> dict[str, Any] | None:
 
 
 def source_line(path: Path, line: int) -> str:
-    """A line of a file, without indentation; "" where there is none."""
+    """A line of a file, without indentation; "" where there is none, or no file but a pipe."""
     try:
-        lines = path.read_text("utf-8", "replace").splitlines()
+        lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
     except OSError:
         return ""
     return lines[line - 1].strip() if 0 < line <= len(lines) else ""

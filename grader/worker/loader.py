@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import sys
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
 from typing import TYPE_CHECKING, Any
 
 from grader import tasks
@@ -75,8 +75,10 @@ class Submission(MetaPathFinder):
                     prepare(device)
             except Exception as error:  # nothing of the student's has run yet
                 raise StartError(reason(error)) from error
-        if str(self.folder) not in sys.path:
-            sys.path.append(str(self.folder))  # for files of the student's own beside the five
+        place = str(self.folder)
+        if place not in sys.path:
+            sys.path.append(place)  # for files of the student's own beside the five
+            sys.path_importer_cache[place] = FileFinder(place, (_Source, SOURCE_SUFFIXES))
         modules = {name: self._load(name) for name in MODULES}
         if not _has(sys.modules[tasks.GRAPH.partition(".")[0]], tasks.GRAPH):
             self.missing.append(tasks.GRAPH)  # which has no stand-in
@@ -142,7 +144,16 @@ class Submission(MetaPathFinder):
                 del sys.modules[name]
 
 
-class _Loader(SourceFileLoader):
+class _Source(SourceFileLoader):
+    """Runs what the file says: a __pycache__ beside it may say something else."""
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        path = self.get_filename(fullname)
+        code: types.CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
+class _Loader(_Source):
     def __init__(self, name: str, file: Path, submission: Submission) -> None:
         super().__init__(name, str(file))
         self._submission = submission

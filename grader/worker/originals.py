@@ -12,6 +12,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from grader.worker import device
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -23,6 +25,9 @@ MODULES = (
     *("pycuda.driver", "pycuda.gpuarray", "pycuda.compiler", "pycuda.autoinit", "skcuda.cublas"),
 )
 """All that is callable in them; a submission may add names of its own."""
+
+_DEVICE = ("emulator", "emulator.findings", "emulator.driver.launch", "emulator.driver.reporting")
+"""By these the checked device says what it found."""
 
 CLASSES = (
     ("pycuda.driver", ("Event", "Context", "Stream", "Function", "Module", "DeviceAllocation")),
@@ -52,6 +57,7 @@ class Originals:
             if name in MODULES
             or name.partition(".")[0] in ("numpy", "pycuda", "skcuda", "emulator")
         }
+        self._is_told = device.is_told()
         self._finders = {id(finder) for finder in (*sys.meta_path, *sys.path_hooks)}
 
     def compare(self, folder: Path, channel: Channel) -> None:
@@ -66,6 +72,8 @@ class Originals:
             is_other = getattr(now, "__name__", "") != getattr(module, "__name__", "")
             if now not in (module, None) and (is_other or _may_be_of(now, folder)):
                 channel.tell_again("patched", f"sys.modules.{name}: replaced", *_place(now, folder))
+        if self._is_told and not device.is_told():
+            channel.tell_again("patched", "emulator.findings.listeners: the grader's was removed")
         for finder in (*sys.meta_path, *sys.path_hooks):
             if id(finder) not in self._finders and _is_of(finder, folder):
                 place = _place(finder, folder)
@@ -84,7 +92,7 @@ def tell_shadows(folder: Path, channel: Channel) -> None:
 
 def _spaces() -> Iterator[tuple[str, Any]]:
     """The namespaces that are watched, by dotted name."""
-    for name in MODULES:
+    for name in (*MODULES, *_DEVICE):
         module = sys.modules.get(name)
         if module is not None:
             yield name, vars(module)

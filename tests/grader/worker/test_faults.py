@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,11 @@ def test_encoding(tmp_path: Path, content: bytes, line: int) -> None:
     found = describe_fault(caught.value, tmp_path)
     assert (found["file"], found["line"]) == ("linear.py", line)
     assert "save the file as UTF-8" in found["message"]
+
+
+def test_a_pipe_has_no_lines(tmp_path: Path) -> None:
+    """A place that is a pipe, which nobody writes to, is not waited for."""
+    os.mkfifo(tmp_path / "pipe.cu")
+    error = CompileError("pipe.cu(3): error: expected a ;")
+    found = describe_fault(error, tmp_path)
+    assert (found["file"], found["line"], found["source"]) == ("pipe.cu", 3, "")
