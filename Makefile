@@ -31,8 +31,9 @@ setup:  ## set up this clone's environment (the other targets do it when needed)
 doctor:  ## what is on this machine, and the command that mends what is missing
 	@$(PYTHON) -m backend.doctor
 
+# Tests call make, too, and must get none of the words of this one.
 test: lint  ## lint, then the project's own tests; ARGS=tests/backend for some
-	@$(RUN) -m pytest $(ARGS)
+	@env -u MAKEFLAGS -u ARGS $(RUN) -m pytest $(ARGS)
 
 lint:  ## ruff (format and lint) and mypy, strict
 	@$(SETUP) --dev
