@@ -12,6 +12,7 @@ import json
 import os
 import re
 import signal
+import stat
 import sys
 import tempfile
 from dataclasses import replace
@@ -22,7 +23,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader import limits, processes
+from grader import limits, processes, tasks
 from grader.devices import Devices
 from grader.grade import grade
 from grader.handout.collect import SubmissionError, collect
@@ -30,7 +31,8 @@ from grader.isolation import Level
 from grader.report import gradescope, html, junit
 from grader.report.json import to_json
 from grader.report.terminal import Terminal
-from grader.result import State
+from grader.result import PartResult, State
+from grader.settings import Limits, Settings
 from tests.submissions import specimens
 from tests.submissions.uploads import FILES, UPLOADS, zipped
 
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
 EMULATOR = Devices(("emulator",), "test")
 HOSTILE = sorted((specimens.HERE / "hostile").glob("*.txt"))
-VERDICTS = ("wrong", "policy", "integrity", "timing", "error", "refused", "right")
+VERDICTS = ("wrong", "policy", "integrity", "timing", "error", "budget", "refused", "right")
 
 LONGEST_S = 90
 """For one submission, before the judge counts as hanging."""
@@ -52,6 +54,9 @@ MOST_KEPT_BYTES = 200 << 20
 
 SUBMISSIONS = "/var/tmp" if Path("/var/tmp").is_dir() else None  # noqa: S108
 """Where submissions lie: in /tmp, a worker may write anywhere, since it has a /tmp of its own."""
+
+SHORT = Settings(limits=Limits(grading_s=3))
+"""For what uses up the time of a whole grading."""
 
 TEXT_OF_OTHERS = "the text of another submission"
 
@@ -136,7 +141,11 @@ def resident_bytes() -> int:
 def lost(report: Report) -> dict[str, tuple[str, ...]]:
     """Task → parts without points."""
     return {
-        result.task: tuple(part.name for part in result.parts if not part.passed)
+        result.task: tuple(
+            part.name
+            for part in result.parts or tasks.find(result.task).parts
+            if not (isinstance(part, PartResult) and part.passed)
+        )
         for result in report.results
         if result.state is not State.PASSED
     }
@@ -149,7 +158,8 @@ def told(report: Report) -> str:
         for result in report.results
         for part in result.parts
     ]
-    return "\n".join([*parts, *map(str, report.violations), report.output])
+    whole = [f"{result.task}: {result.message}" for result in report.results if not result.parts]
+    return "\n".join([*parts, *whole, *map(str, report.violations), report.output])
 
 
 def assert_harmless(report: Report) -> None:
@@ -205,7 +215,12 @@ def test_verdict(
     assert specimen.verdict in VERDICTS
     as_here(specimen)
     report = grade(
-        specimen.write(folder), seed=2026, devices=EMULATOR, only=specimen.grade, level=LEVEL
+        specimen.write(folder),
+        seed=2026,
+        devices=EMULATOR,
+        only=specimen.grade,
+        level=LEVEL,
+        settings=SHORT if specimen.verdict == "budget" else None,
     )
     messages = told(report)
     assert lost(report) == specimen.loses, messages
@@ -238,6 +253,16 @@ def link(name: str, target: str) -> Callable[[Path], object]:
     return make
 
 
+def special(make: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Replace a file by what is none."""
+
+    def put_there(folder: Path) -> None:
+        (folder / "blas.py").unlink()
+        make(folder / "blas.py")
+
+    return put_there
+
+
 def as_folder(folder: Path) -> None:
     """A folder of a file's name."""
     (folder / "blas.py").unlink()
@@ -257,6 +282,9 @@ FILES_LIKE_NONE: dict[str, tuple[Callable[[Path], object], str]] = {
     "link to a secret": (link("blas.py", "/etc/shadow"), "blas.py"),
     "link to another's": (link("blas.py", "../other/kernels.py"), "blas.py"),
     "link to itself": (link("blas.py", "blas.py"), "no blas.py"),
+    "link to a device": (link("blas.py", "/dev/zero"), "no blas.py"),
+    "pipe": (special(os.mkfifo), "no blas.py"),
+    "socket": (special(lambda path: os.mknod(path, stat.S_IFSOCK | 0o600)), "no blas.py"),
 }
 """What may stand in place of a file, and words of what is said of it."""
 

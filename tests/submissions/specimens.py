@@ -9,7 +9,7 @@ A specimen is a text file. Its first line says in a student's words what was don
     says: TODO(1.1)         words of some message
     at: kernels.py: text    the place that is named: the file, and what its line holds
     grade: 2.3 2.4          the tasks to grade; default: those that lose, and all that build on them
-    verdict: policy         of a hostile one: wrong, policy, integrity, timing, error or right
+    verdict: policy         of a hostile one: wrong, policy, integrity, timing, error, budget, right
     seen: read /etc/passwd  a kind of violation that must be reported, and words of what was seen
     needs: full             only where the worker has walls around it; "gpu": only there
 
