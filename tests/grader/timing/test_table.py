@@ -44,7 +44,8 @@ def activate(Z, kind):
         (Row("step", is_step=True, work={"downloads": 2, "uploads": 1}), "host round trip: 3"),
         (Row("step", is_step=True, work={"allocations": 4}), "allocation in the loop: 4 in a step"),
         (Row("k", work={"synchronisations": 1}), "waits for the device 1 times in a call"),
-        (Row("k", time_us=100.0, share=0.9, launches=1), "bandwidth-bound"),
+        (Row("k", time_us=100.0, share=0.95, launches=1), "bandwidth-bound: about as fast"),
+        (Row("k", time_us=120.0, share=0.75, launches=1), "bandwidth-bound: near what memory"),
         (Row("k", time_us=800.0, share=0.1, launches=1), "below the bandwidth of a copy"),
         (
             Row("step", is_step=True, time_us=60.0, launches=10, queued_us=55.0),
