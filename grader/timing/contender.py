@@ -16,7 +16,7 @@ import numpy as np
 from grader.integrity import WROTE_TO_PIPE
 from grader.limits import BudgetSpentError, WorkerDiedError
 from grader.timing.trust import Burst
-from grader.verdicts import CheckFailure, NotJudged, RaisedInSubmission, raise_if_own
+from grader.verdicts import CheckFailure, NotJudged, OwnFault, RaisedInSubmission, raise_if_own
 from grader.worker.driver import WAYS
 
 if TYPE_CHECKING:
@@ -76,10 +76,12 @@ class Contender:
         clock: the judge's, in seconds.
         cubins: kernels of the submission that are compiled already.
         budget: that the worker takes its time of.
+        is_reference: no failure of its files is the submission's.
 
     Attributes:
         close: ends the worker; called with the last use of this, at the latest.
-        is_over: the worker has ended, by itself or because it ran into a limit.
+        is_over: the worker has ended, by itself or because it ran into a limit, or its device is
+            broken for good.
     """
 
     def __init__(
@@ -90,7 +92,10 @@ class Contender:
         clock: Callable[[], float] = time.perf_counter,
         cubins: Mapping[str, Array] | None = None,
         budget: Budget | None = None,
+        *,
+        is_reference: bool = False,
     ) -> None:
+        self._is_reference = is_reference
         self._worker, self._clock, self._budget = worker, clock, budget
         self._cubins = {} if cubins is None else cubins
         self.close = weakref.finalize(self, self._worker.kill)
@@ -175,20 +180,24 @@ class Contender:
             self.is_over = True
             if isinstance(death, BudgetSpentError) and self._budget is not None:
                 raise NotJudged(self._budget.used.refusal()) from None
+            if self._is_reference:
+                self._raise({"type": "WorkerDiedError", "message": death.reason})
             raise CheckFailure(f"while it was timed: {death.reason}") from None
         if reply.get("fault") is not None:
-            _raise(reply["fault"])
+            self.is_over = self.is_over or bool(reply.get("lost"))
+            self._raise(reply["fault"])
         return reply, reply_arrays
 
-
-def _raise(fault: Any) -> None:
-    """Raise what a worker says that the code under test ran into."""
-    try:
-        raise_if_own(fault)
-        message = f"while it was timed: {fault.get('type')}: {fault.get('message')}"
-        raise RaisedInSubmission(message, fault)
-    except _NONSENSE:
-        raise _forged() from None
+    def _raise(self, fault: Any) -> None:
+        """Raise what a worker says that the code under test ran into."""
+        if self._is_reference:
+            raise OwnFault({**fault, "type": "the reference", "ours": str(fault)})
+        try:
+            raise_if_own(fault)
+            message = f"while it was timed: {fault.get('type')}: {fault.get('message')}"
+            raise RaisedInSubmission(message, fault)
+        except _NONSENSE:
+            raise _forged() from None
 
 
 def _times(told: object, count: int) -> tuple[float, ...]:

@@ -98,7 +98,7 @@ class Pair:
         for worker in workers:
             worker.wait_until_ready()
         submission = Contender(workers[0], folders[0], device, cubins=cubins, budget=budget)
-        reference = Contender(workers[1], folders[1], device)
+        reference = Contender(workers[1], folders[1], device, is_reference=True)
 
         def watch() -> Watch:
             return Watch([worker.pid for worker in workers])

@@ -14,7 +14,7 @@ from grader.integrity import WROTE_TO_PIPE
 from grader.limits import BudgetSpentError, WorkerDiedError
 from grader.timing import contender
 from grader.timing.contender import Contender
-from grader.verdicts import CheckFailure, NotJudged
+from grader.verdicts import CheckFailure, NotJudged, OwnFault
 
 
 def answering(folder: Path, reply: dict[str, Any]) -> Contender:
@@ -129,6 +129,32 @@ def test_code_that_ends_the_timing_worker_as_it_loads(tmp_path: Path) -> None:
     taken = Contender(worker, tmp_path, tmp_path / "device.py")
     with pytest.raises(CheckFailure, match="while it was timed: your code ended the process"):
         taken.prepare({}, [])
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_failure_of_the_reference(tmp_path: Path, *, dies: bool) -> None:
+    """It is the grader's fault and costs nobody points, be it that both need too much memory."""
+
+    def ask(*_: Any) -> tuple[dict[str, Any], list[Any]]:
+        if dies:
+            raise WorkerDiedError("no memory")
+        return {"fault": {"type": "MemoryError", "message": "no memory"}}, []
+
+    worker: Any = SimpleNamespace(ask=ask, kill=lambda: None)
+    taken = Contender(worker, tmp_path, tmp_path, is_reference=True)
+    with pytest.raises(OwnFault, match="the reference: no memory") as fault:
+        taken.load()
+    assert "MemoryError" in fault.value.trace or dies
+
+
+def test_a_device_that_is_lost(tmp_path: Path) -> None:
+    """A worker whose device is broken for good takes no more times; any other goes on."""
+    fault = {"type": "LogicError", "message": "an illegal memory access"}
+    for lost in (True, False):
+        taken = answering(tmp_path, {"fault": fault, "lost": lost})
+        with pytest.raises(CheckFailure, match="LogicError: an illegal memory access"):
+            taken.burst(TWO)
+        assert taken.is_over == lost
 
 
 def test_time_is_used_up(tmp_path: Path) -> None:
