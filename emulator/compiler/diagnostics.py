@@ -143,8 +143,18 @@ _WORDING = [
     (r"unterminated (#?\w+).*", r"unterminated \1"),
 ]
 _WORDING_COMPILED = [(re.compile(pattern + r"$"), replacement) for pattern, replacement in _WORDING]
-# Headers that exist in CUDA and are not emulated, and what to do instead.
-_UNKNOWN_HEADER = 'cannot open source file "'
+_UNKNOWN_HEADER = re.compile(r'cannot open source file "([^"]*)"')
+_GROUPS = "__syncthreads(), cooperative_groups.h and cuda_pipeline.h are"
+# Headers that exist in CUDA and are not emulated, and what to do instead. First match wins.
+_NO_SUCH_HEADER = [
+    (r"cuda/(std/)?(barrier|pipeline|latch|semaphore)", f"not emulated; {_GROUPS}"),
+    (r"cuda/std/.*", "not emulated; of cuda::std, limits, type_traits, utility and atomic are"),
+    (r"cuda/.*", "not emulated; of libcu++, cuda/atomic and a part of cuda/std/ are"),
+    (r"mma\.h", "tensor cores are not emulated; multiply and add the elements of a tile"),
+    (r"cub/.*", "CUB is not emulated; write the loop, or cooperative_groups/reduce.h and scan.h"),
+    (r"thrust/.*", "Thrust is for host code; write a kernel, or use pycuda.gpuarray"),
+    (r".*", "no such header: check its name, or give its folder as include_dirs=[…]"),
+]
 
 
 def reworded(text: str) -> str:
@@ -156,8 +166,9 @@ def reworded(text: str) -> str:
         if match:
             text = match.expand(replacement)
             break
-    if text.startswith(_UNKNOWN_HEADER):
-        text += " (no such header: check its name, or give its folder as include_dirs=[…])"
+    if header := _UNKNOWN_HEADER.match(text):
+        advice = next(a for pattern, a in _NO_SUCH_HEADER if re.fullmatch(pattern, header[1]))
+        text += f" ({advice})"
     text = re.sub(r"(\w)\*", r"\1 *", text)  # "float *", as nvcc writes
     return text.replace("‘", '"').replace("’", '"').replace("*&", "*")
 

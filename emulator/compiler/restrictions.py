@@ -38,6 +38,7 @@ _GROUPS = {
     "this_grid": "to wait for all blocks, end the kernel and launch another",
     "this_cluster": "clusters need compute capability 9.0, and this device has 8.0",
 }
+_CLUSTERS = {"__cluster_dims__", "__block_size__"}
 _OTHER_GENERATORS = (
     *("curandStatePhilox", "curandStateMRG32k3a", "curandStateMtgp32", "curandStateSobol"),
     *("curandStateScrambledSobol", "curandDirectionVectors"),
@@ -57,7 +58,8 @@ def complain(tokens: Tokens) -> list[Diagnostic]:
         if tokens.kind[index] == STRING:
             continue
         following = _following(tokens, position)
-        message = _message(text, following, tokens.kind[index] == NAME)
+        before = tokens.text[tokens.code[position - 1]] if position else ""
+        message = _message(text, before, following, tokens.kind[index] == NAME)
         if message:
             found.setdefault(message, index)
     return [Diagnostic(*tokens.place(index), message) for message, index in found.items()]
@@ -70,7 +72,7 @@ def _following(tokens: Tokens, position: int) -> tuple[str, str]:
 
 
 def _message(  # noqa: PLR0911 - one line for each restriction
-    text: str, following: tuple[str, str], is_name: bool
+    text: str, before: str, following: tuple[str, str], is_name: bool
 ) -> str:
     if text == "<<<":
         return _LAUNCH
@@ -86,9 +88,15 @@ def _message(  # noqa: PLR0911 - one line for each restriction
         return f'"{text}": texture and surface objects are not emulated; pass a pointer'
     if text in _GROUPS and following[0] == "(":
         return f"{text}() is not emulated: {_GROUPS[text]}"
+    if text in _CLUSTERS:
+        return (
+            f"{text}(…) is not emulated: clusters of blocks and their distributed shared memory "
+            "need compute capability 9.0, and this device has 8.0; give block=(…) at the launch, "
+            "and let blocks exchange values through global memory"
+        )
     if text.startswith(_OTHER_GENERATORS):
         return f'"{text}" is not emulated: of cuRAND the generator XORWOW is: curandStateXORWOW'
-    if text == "std" and following[0] == "::" and following[1] in _HOST_STD:
+    if text == "std" and before != "::" and following[0] == "::" and following[1] in _HOST_STD:
         return (
             f'calling a __host__ function("std::{following[1]}") from device code is not allowed '
             f"({_std_advice(following[1])})"

@@ -347,6 +347,8 @@ def _findings(image: Image, kernel: Kernel, result: _Result) -> list[Finding]:
     found = report.merged(
         [(report.finding(item, kernel.name, image), report.both_write(item)) for item in raw]
     )
+    # at no line: the compiler's own flag, whether a shared variable's constructor has run
+    found = [f for f in found if f.place is not None or f.kind is not Kind.UNWRITTEN_READ]
     if image.library:
         found = [item for item in found if item.kind not in _LIBRARY_KINDS]
     return found

@@ -26,13 +26,13 @@ void volatile_access(Address address, Touch touch, Address pc) {
   if (touch.access == Access::Read) check.acquire(*self, address);
 }
 
-void one_access(Address address, unsigned size, Touch touch, Address pc) {
+void one_access(Address address, unsigned size, Touch touch, Address pc, bool aligned) {
   switch (size) {
-    case 1: access<1>(address, touch, pc, false); break;
-    case 2: access<2>(address, touch, pc, false); break;
-    case 4: access<4>(address, touch, pc, false); break;
-    case 8: access<8>(address, touch, pc, false); break;
-    default: access<16>(address, touch, pc, false);
+    case 1: access<1>(address, touch, pc, aligned); break;
+    case 2: access<2>(address, touch, pc, aligned); break;
+    case 4: access<4>(address, touch, pc, aligned); break;
+    case 8: access<8>(address, touch, pc, aligned); break;
+    default: access<16>(address, touch, pc, aligned);
   }
 }
 
@@ -73,7 +73,7 @@ void emu::range(Address address, size_t size, Touch touch, Address pc) {
     size_t offset = holes ? at - g->base : 0;
     if (kCopiesAreWhole && end - at >= 16 && !(at & 15) && !(holes && half_written(*g, offset))) part = 16;
     bool hole = holes && (g->state[offset / 4] & 15) != 15 && (g->state[offset / 4] >> 4 & 7) == 4;
-    if (!hole) one_access(at, part, touch, pc);
+    if (!hole) one_access(at, part, touch, pc, false);
     at += part;
   }
   trial.in_range = false;
@@ -161,25 +161,18 @@ EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
   Worker *w = self;
   if (!w) return;
   Address pc = (Address)place, variable = (Address)address;
-  if (EMU_UNLIKELY(trial.phase == Phase::Ghost)) return trial_access(*w, variable, size & (EMU_ATOMIC_EXCHANGE - 1), true, pc);
+  bool exchange = size & EMU_ATOMIC_EXCHANGE, swap = size & EMU_ATOMIC_SWAP, load = size & EMU_ATOMIC_LOAD;
+  size &= EMU_ATOMIC_EXCHANGE - 1;
+  if (EMU_UNLIKELY(trial.phase == Phase::Ghost)) return trial_access(*w, variable, size, !load, pc);
   constexpr uint32_t kPatience = 64;  // a thread that asks so often for the same waits for another one
-  if (trial.phase == Phase::None && polls_again(*w, variable, size & (EMU_ATOMIC_EXCHANGE - 1), pc) && w->me().repeats % kPatience == 0)
+  if (trial.phase == Phase::None && polls_again(*w, variable, size, pc) && w->me().repeats % kPatience == 0)
     yield_polling(*w, kPatience);
   if (!check.on) return;
   check.acquire(*w, variable);
-  bool exchange = size & EMU_ATOMIC_EXCHANGE;
-  bool swap = size & EMU_ATOMIC_SWAP;
-  size &= EMU_ATOMIC_EXCHANGE - 1;
   if (exchange) mark_exchanged(variable, size);
   if (swap) vouch_for_read(variable);
-  switch (size) {
-    case 1: access<1>(variable, kAtomicAccess, pc); break;
-    case 2: access<2>(variable, kAtomicAccess, pc); break;
-    case 4: access<4>(variable, kAtomicAccess, pc); break;
-    case 8: access<8>(variable, kAtomicAccess, pc); break;
-    default: access<16>(variable, kAtomicAccess, pc);
-  }
-  check.release(*w, variable);
+  one_access(variable, size, load ? kVolatileRead : kAtomicAccess, pc, true);
+  if (!load) check.release(*w, variable);
 }
 
 EMU_API void emu_local_begin(emu_local *local, const volatile void *address, size_t size, size_t flags) {

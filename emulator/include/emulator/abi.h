@@ -57,7 +57,8 @@ void emu_fence(int scope);
 // An atomic access of `size` bytes is about to be made by the caller's caller (at `pc`): checks and counts it.
 // EMU_ATOMIC_EXCHANGE in `size`: the old value may be of no interest, so memory that was never written will do.
 // EMU_ATOMIC_SWAP: a compare-and-swap, which fails where the value that it expects is out of date.
-enum { EMU_ATOMIC_EXCHANGE = 0x100, EMU_ATOMIC_SWAP = 0x200 };
+// EMU_ATOMIC_LOAD: it only reads.
+enum { EMU_ATOMIC_EXCHANGE = 0x100, EMU_ATOMIC_SWAP = 0x200, EMU_ATOMIC_LOAD = 0x400 };
 void emu_atomic(const void *address, unsigned size, const void *pc);
 // A local variable to be watched, as long as it lives. Behind it lies a bit for each of its bytes: written?
 // EMU_LOCAL_GUARDED: it lies between guards, EMU_GUARD_BEFORE and EMU_GUARD_AFTER bytes that nobody may touch.

@@ -64,6 +64,16 @@ MISTAKES = {
     "void": ("__global__ int k(float *x) {{ {0} }}", "return 1;", "must have a void return type"),
     "return value": (BODY, "return 1;", "return value type does not match"),
     "unknown atomic": (BODY, "atomicAdd((short *)x, (short)1);", 'overloaded function "atomicAdd"'),
+    "clusters": (
+        'extern "C" __global__ void __cluster_dims__(2, 1, 1) k() {}',
+        "",
+        "__cluster_dims__(…) is not emulated: clusters of blocks",
+    ),
+    "barriers of libcu++": (
+        "#include <cuda/barrier>\n" + BODY,
+        "",
+        'cannot open source file "cuda/barrier" (not emulated; __syncthreads()',
+    ),
     "header": ("#include <foo.h>\n" + BODY, "", 'cannot open source file "foo.h"'),
     "not CUDA": ("def f(x):\n    return x{0}", "", 'identifier "def" is undefined'),
     "host memory": (
