@@ -38,7 +38,18 @@ _GROUPS = {
     "this_grid": "to wait for all blocks, end the kernel and launch another",
     "this_cluster": "clusters need compute capability 9.0, and this device has 8.0",
 }
-_CLUSTERS = {"__cluster_dims__", "__block_size__"}
+_OBJECTS = "texture and surface objects are not emulated; pass a pointer"
+_CLUSTERS = (
+    "clusters of blocks and their distributed shared memory are not emulated: they need compute "
+    "capability 9.0, and this device has 8.0; give block=(…) at the launch, and let blocks "
+    "exchange values through global memory"
+)
+_NEVER = {
+    "cudaTextureObject_t": _OBJECTS,
+    "cudaSurfaceObject_t": _OBJECTS,
+    "__cluster_dims__": _CLUSTERS,
+    "__block_size__": _CLUSTERS,
+}
 _OTHER_GENERATORS = (
     *("curandStatePhilox", "curandStateMRG32k3a", "curandStateMtgp32", "curandStateSobol"),
     *("curandStateScrambledSobol", "curandDirectionVectors"),
@@ -84,16 +95,10 @@ def _message(  # noqa: PLR0911 - one line for each restriction
         return f'"{text}": texture references are not emulated; read the array through a pointer'
     if text in _SURFACES and following[0] in {"<", "("}:
         return f'"{text}": surface references are not emulated; write the array through a pointer'
-    if text in {"cudaTextureObject_t", "cudaSurfaceObject_t"}:
-        return f'"{text}": texture and surface objects are not emulated; pass a pointer'
+    if text in _NEVER:
+        return f'"{text}": {_NEVER[text]}'
     if text in _GROUPS and following[0] == "(":
         return f"{text}() is not emulated: {_GROUPS[text]}"
-    if text in _CLUSTERS:
-        return (
-            f"{text}(…) is not emulated: clusters of blocks and their distributed shared memory "
-            "need compute capability 9.0, and this device has 8.0; give block=(…) at the launch, "
-            "and let blocks exchange values through global memory"
-        )
     if text.startswith(_OTHER_GENERATORS):
         return f'"{text}" is not emulated: of cuRAND the generator XORWOW is: curandStateXORWOW'
     if text == "std" and before != "::" and following[0] == "::" and following[1] in _HOST_STD:

@@ -67,7 +67,7 @@ MISTAKES = {
     "clusters": (
         'extern "C" __global__ void __cluster_dims__(2, 1, 1) k() {}',
         "",
-        "__cluster_dims__(…) is not emulated: clusters of blocks",
+        '"__cluster_dims__": clusters of blocks and their distributed shared memory are not',
     ),
     "barriers of libcu++": (
         "#include <cuda/barrier>\n" + BODY,
