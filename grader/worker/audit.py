@@ -42,11 +42,27 @@ _CHANGES = (
 _LISTS = ("os.listdir", "os.scandir", "os.walk", "glob.glob")
 _HOOKS = ("sys.addaudithook",)  # profilers and debuggers, which set others, replace nothing
 
-_SECRET_PACKAGES = frozenset(("grader", "solution", "tests", "assignment"))
+_SECRET_PACKAGES = frozenset(("grader", "solution", "tests"))
 _SETTINGS = (
     *("EMULATOR_", "PYCUDA_", "NVCC_", "GRADER_", "LD_", "CUDA_", "BACKEND"),
     *("CPATH", "CPLUS_INCLUDE", "C_INCLUDE", "CXX", "PYTHON"),
 )
+_EVERYDAY = (
+    *("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING"),
+    *("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "LD_LIBRARY_PATH"),
+    *("PYTHONUNBUFFERED", "PYTHONHASHSEED", "PYTHONWARNINGS"),
+)
+"""What many set at the top of a file, and what changes nothing once a worker runs."""
+
+_PROGRAMS = ("nvidia-smi", "uname", "lscpu", "hostname")
+"""Which tell of the machine."""
+
+_ON_BEHALF = ("/platform.py", "/uuid.py", "/ctypes/util.py", "/multiprocessing/")
+"""Files of the standard library that start programs, or end processes, which nobody asked for."""
+
+_PLACES_OF_PROGRAMS = ("/usr/", "/opt/", "/bin", "/sbin")
+
+_PROGRAM_FILES = (".py", ".pyc", ".so")
 _OPEN_TO_ALL = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/proc/self", "/sys")
 _OPEN_TO_ALL_PROC = ("cpuinfo", "meminfo", "stat", "version", "filesystems", "mounts", "driver")
 
@@ -81,15 +97,16 @@ class Watch:
         )
         self._hidden: tuple[str, ...] = (self._root, "/proc/")
         self._worker = f"{root}/grader/worker/"
-        self._folder, self._device, self._busy = "", "", threading.local()
+        self._folders: tuple[str, ...] = ()
+        self._device, self._busy = "", threading.local()
         self._trusted = (f"{root}/grader/", f"{root}/backend/", f"{root}/emulator/")
         self._answers: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
             "open": self._opened,
             "import": self._imported,
             "os.putenv": self._set,
             "os.unsetenv": self._set,
-            **dict.fromkeys(_PROCESS, self._plain("process")),
-            **dict.fromkeys(_SIGNAL, self._plain("signal")),
+            **dict.fromkeys(_PROCESS, self._started),
+            **dict.fromkeys(_SIGNAL, self._signalled),
             **dict.fromkeys(_NATIVE, self._plain("native")),
             **dict.fromkeys(_HOOKS, self._plain("patched")),
             "gc.get_objects": self._plain("environment"),
@@ -100,13 +117,17 @@ class Watch:
 
     def begin(self, folder: Path, device: Path) -> None:
         """Watch the submission in a folder from here on, for good; device.py is the judge's."""
-        first, self._folder = not self._folder, _folder(str(folder))
+        first, self._folders = not self._folders, (_folder(str(folder)),)
         others = _folder(str(folder.parent))
         if others not in ("/", _folder(tempfile.gettempdir()), _folder("~")):
             self._hidden = (*self._hidden, others)
         self._device = str(device)
         if first:
             sys.addaudithook(self._see)
+
+    def move(self, folder: Path) -> None:
+        """Watch the submission in another folder, too."""
+        self._folders = (_folder(str(folder)), *self._folders)
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
         answer = self._answers.get(event)
@@ -122,14 +143,25 @@ class Watch:
 
     # What is told of each kind -------------------------------------------------------------------
 
-    def _plain(self, kind: str) -> Callable[[str, tuple[Any, ...]], None]:
+    def _plain(
+        self, kind: str, but_for: tuple[str, ...] = ()
+    ) -> Callable[[str, tuple[Any, ...]], None]:
         def tell(event: str, arguments: tuple[Any, ...]) -> None:
-            place = self._done_by_submission(straight=True)
+            place = self._done_by_submission(straight=True, but_for=but_for)
             if place is not None:
                 first = _text(arguments[0]) if arguments and event != "os.fork" else ""
                 self._channel.tell(kind, f"{event} {first}".rstrip(), *place)
 
         return tell
+
+    def _started(self, event: str, arguments: tuple[Any, ...]) -> None:
+        program, _, _ = _text(arguments[0] if arguments else "").partition(" ")
+        if os.path.basename(program) not in _PROGRAMS:  # noqa: PTH119 - a string
+            self._plain("process", _ON_BEHALF)(event, arguments)
+
+    def _signalled(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "os.kill" or not _is_own_process(arguments[0]):
+            self._plain("signal", _ON_BEHALF)(event, arguments)
 
     def _reached_out(self, event: str, arguments: tuple[Any, ...]) -> None:
         address = arguments[1] if event.startswith(("socket.co", "socket.b", "socket.s")) else None
@@ -143,17 +175,28 @@ class Watch:
 
     def _set(self, event: str, arguments: tuple[Any, ...]) -> None:
         name = _text(arguments[0])
-        if name.startswith(_SETTINGS) or name == "PATH":
+        if name == "PATH":
+            value = _text(arguments[1]) if len(arguments) > 1 else ""
+            told = not _is_only_longer(value, os.environ.get("PATH", ""))
+        else:
+            told = name.startswith(_SETTINGS) and name not in _EVERYDAY
+        if told:
             place = self._done_by_submission(straight=True)
             if place is not None:
                 self._channel.tell("environment", f"{event} {name}", *place)
 
     def _imported(self, event: str, arguments: tuple[Any, ...]) -> None:
         name = _text(arguments[0])
-        if name.partition(".")[0] in _SECRET_PACKAGES:
+        package = name.partition(".")[0]
+        if package in _SECRET_PACKAGES and not self._has_own(package):
             place = self._done_by_submission(straight=True)
             if place is not None:
                 self._channel.tell("import", f"{event} {name}", *place)
+
+    def _has_own(self, package: str) -> bool:
+        """Whether the submission has a module of that name beside its files."""
+        places = (f"{folder}{package}" for folder in self._folders)
+        return any(os.path.isfile(f"{place}.py") or os.path.isdir(place) for place in places)  # noqa: PTH112, PTH113
 
     def _opened(self, event: str, arguments: tuple[Any, ...]) -> None:
         path, mode, flags = (*arguments, None, None)[:3]
@@ -174,8 +217,10 @@ class Watch:
 
     def _touched(self, event: str, path: Any, *, writes: bool) -> None:
         real = os.path.realpath(os.fsdecode(path))
-        own, secret = f"{real}/".startswith(self._folder), self._is_secret(real)
-        free = f"{real}/".startswith(self._writable) and not own and not secret
+        own, secret = f"{real}/".startswith(self._folders), self._is_secret(real)
+        free = f"{real}/".startswith(self._writable) and not secret
+        if own:  # a log beside the files, but no other program than the one that was handed in
+            free = not real.endswith(_PROGRAM_FILES)
         if free or real.startswith(_OPEN_TO_ALL):
             return
         if writes:
@@ -200,19 +245,25 @@ class Watch:
 
     # Who did it ----------------------------------------------------------------------------------
 
-    def _done_by_submission(self, *, straight: bool) -> tuple[str, int] | None:
+    def _done_by_submission(
+        self, *, straight: bool, but_for: tuple[str, ...] = ()
+    ) -> tuple[str, int] | None:
         """The submission's frame that is behind what happens now; None where it is not its doing.
 
         Args:
             straight: what another library than Python's own and NumPy does is its own doing.
+            but_for: parts of names of Python's own files that do such things of their own accord.
         """
         frame: types.FrameType | None = sys._getframe(2)  # noqa: SLF001 - the documented way
         last = ""
         while frame is not None:
             file = frame.f_code.co_filename
-            if file.startswith(self._folder) and file != self._device:
-                return file[len(self._folder) :], frame.f_lineno
+            own = next((each for each in self._folders if file.startswith(each)), None)
+            if own is not None and file != self._device:
+                return file[len(own) :], frame.f_lineno
             if straight and not self._passes_on(file):
+                return None
+            if but_for and file.startswith(self._standard) and any(p in file for p in but_for):
                 return None
             last = file
             frame = frame.f_back
@@ -226,6 +277,25 @@ class Watch:
         if file == __file__ or file.startswith("<"):
             return True
         return "/numpy/" in file or (file.startswith(self._standard) and "-packages/" not in file)
+
+
+def _is_own_process(pid: Any) -> bool:
+    """Whether that is this process, or a child of it."""
+    if pid == os.getpid():
+        return True
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except (OSError, TypeError):
+        return False
+    return bool(pid > 1)
+
+
+def _is_only_longer(path: str, before: str) -> bool:
+    """Whether a PATH has got nothing but folders of installed programs, before or after it."""
+    entries, old = path.split(os.pathsep), before.split(os.pathsep)
+    added = [entry for entry in entries if entry and entry not in old]
+    in_order = [entry for entry in entries if entry in old]
+    return in_order == old and all(each.startswith(_PLACES_OF_PROGRAMS) for each in added)
 
 
 def _folder(path: str) -> str:

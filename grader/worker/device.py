@@ -131,13 +131,14 @@ def take_findings(folder: Path) -> list[dict[str, Any]]:
     except (ImportError, AttributeError):
         return []
     found = list({**{_what(finding): finding for finding in _noticed}, **counted}.values())
+    nearby = f"{folder.parent.name}/{folder.name}/"  # where it lies below the working folder
     if found:
         _noticed.clear()
         emulator.clear_findings()
     return [
         {
             "kind": str(finding.kind),
-            "text": finding.text().replace(f"{folder}/", ""),
+            "text": finding.text().replace(f"{folder}/", "").replace(nearby, ""),
             "kernel": finding.kernel,
             "file": Path(finding.place.file).name if finding.place else None,
             "line": finding.place.line if finding.place else None,

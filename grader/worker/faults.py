@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import tasks
-from grader.worker import blame
+from grader.worker import blame, own_copy
 
 _COMPILE_ERROR = re.compile(
     r"^\s*\"?([\w./-]+\.\w+)\"?[(:](\d+)\)?(?::\d+)?: error:? ?(.*)$", re.MULTILINE
@@ -38,9 +38,10 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
             student's. The line named is its task's, even if a function of another task raised.
 
     Returns:
-        {"type", "message", "file", "line", "source", "compiler", "ours"}: file and line are None
-        where nothing of the student's was involved; compiler tells that a kernel did not compile;
-        ours is the traceback where the mistake is the grader's own, "" otherwise.
+        {"type", "message", "file", "line", "source", "compiler", "ours", "denied"}: file and line
+        are None where nothing of the student's was involved; compiler tells that a kernel did not
+        compile; ours is the traceback where the mistake is the grader's own, "" otherwise; denied
+        tells that it was kept from writing in its own folder.
     """
     fault: dict[str, Any] = {
         "type": type(error).__name__,
@@ -50,6 +51,7 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
         "source": "",
         "compiler": False,
         "ours": blame.traceback_of(error) if blame.is_ours(error) else "",
+        "denied": own_copy.is_denied(error, folder),
     }
     if encoding := _wrong_encoding(error, folder):
         return {**fault, **encoding}

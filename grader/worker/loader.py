@@ -76,9 +76,8 @@ class Submission(MetaPathFinder):
             except Exception as error:  # nothing of the student's has run yet
                 raise StartError(reason(error)) from error
         place = str(self.folder)
-        if place not in sys.path:
-            sys.path.append(place)  # for files of the student's own beside the five
-            sys.path_importer_cache[place] = FileFinder(place, (_Source, SOURCE_SUFFIXES))
+        sys.path.append(place)  # for files of the student's own beside the five
+        sys.path_importer_cache[place] = FileFinder(place, (_Source, SOURCE_SUFFIXES))
         modules = {name: self._load(name) for name in MODULES}
         if not _has(sys.modules[tasks.GRAPH.partition(".")[0]], tasks.GRAPH):
             self.missing.append(tasks.GRAPH)  # which has no stand-in
@@ -134,13 +133,14 @@ class Submission(MetaPathFinder):
         return None
 
     def _forget(self) -> None:
-        """Drop an earlier load, the files beside the five included, and keep the device."""
-        sys.meta_path[:] = [
-            finder for finder in sys.meta_path if not isinstance(finder, Submission)
-        ]
+        """Drop earlier loads, the files beside the five included, and keep the device."""
+        earlier = [finder for finder in sys.meta_path if isinstance(finder, Submission)]
+        places = tuple(f"{each.folder}/" for each in (self, *earlier))
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in earlier]
+        sys.path[:] = [entry for entry in sys.path if f"{entry}/" not in places]
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None) or ""
-            if name in MODULES or (file.startswith(f"{self.folder}/") and name != "device"):
+            if name in MODULES or (file.startswith(places) and name != "device"):
                 del sys.modules[name]
 
 

@@ -6,8 +6,11 @@ another library replaced is that library's business.
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import functools
 import importlib
+import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -37,10 +40,19 @@ CLASSES = (
 
 _SHADOWS = {
     *(name.partition(".")[0] for name in MODULES),
-    *("sys", "cuda", "backend", "emulator", "grader", "solution"),
-    *("pytest", "conftest", "sitecustomize", "usercustomize"),
+    *("sys", "cuda", "backend", "emulator", "pytest"),
 }
-"""Names of modules that a submission could want to take the place of another."""
+"""Modules that a submission's file may not take the place of, where they are."""
+
+_NEVER_OWN = ("grader", "solution", "sitecustomize", "usercustomize")
+"""Names that no homework has a reason for; a conftest.py is for tests of one's own."""
+
+_FOR_PEOPLE = (
+    *("builtins.print", "builtins.input", "builtins.help", "builtins.breakpoint", "numpy.load"),
+    *("numpy.save", "numpy.set_printoptions", "numpy.array_repr", "numpy.array_str"),
+    *("pycuda.gpuarray.GPUArray.__repr__", "pycuda.gpuarray.GPUArray.__str__"),
+)
+"""On which no result depends, and no time."""
 
 
 class Originals:
@@ -65,7 +77,7 @@ class Originals:
         for name, space, saved in self._saved:
             for key, held in saved.items():
                 now = space.get(key)
-                if now is not held and _may_be_of(now, folder):
+                if now is not held and not _is_alias(name, key, now) and _may_be_of(now, folder):
                     channel.tell_again("patched", f"{name}.{key}: replaced", *_place(now, folder))
         for name, module in self._modules.items():
             now = sys.modules.get(name)
@@ -85,9 +97,25 @@ def tell_shadows(folder: Path, channel: Channel) -> None:
     for path in sorted(folder.iterdir()):
         name = path.name.partition(".")[0]
         is_module = path.suffix in (".py", ".so", ".pyc") or path.is_dir()
-        if is_module and name in _SHADOWS:
+        if is_module and (name in _NEVER_OWN or (name in _SHADOWS and _is_installed(name))):
             told = f"{path.name}: not imported in place of the real {name}"
             channel.tell("import", told, path.name, 0)
+
+
+def _is_installed(name: str) -> bool:
+    """Whether there is such a module apart from the submission's."""
+    if name in sys.modules:
+        return True
+    with contextlib.suppress(ImportError, ValueError):
+        return importlib.util.find_spec(name) is not None
+    return False
+
+
+def _is_alias(space: str, key: str, now: Any) -> bool:
+    """Whether a name is what it once was, as np.bool was bool, or is for people to read only."""
+    if f"{space}.{key}" in _FOR_PEOPLE:
+        return True
+    return space == "numpy" and isinstance(now, type) and vars(builtins).get(key) is now
 
 
 def _spaces() -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader import protocol
-from grader.worker import compiling, device, downloads, launches, probes, timing, work
+from grader.worker import (
+    compiling,
+    device,
+    downloads,
+    launches,
+    own_copy,
+    probes,
+    timing,
+    work,
+)
 from grader.worker.faults import describe_fault, first_line
 from grader.worker.loader import Submission
 from grader.worker.models import MODELS
@@ -108,6 +117,15 @@ class Worker:
     def __init__(self, request: dict[str, Any], backend: str, told: tuple[Channel, Watch]) -> None:
         self._folder = Path(request["folder"])
         self._channel, self._watch = told
+        self._request, self._backend = request, backend
+        self._is_copy = False
+        self.loaded = self._load()
+        if any(fault and fault.get("denied") for fault in self.loaded["modules"].values()):
+            self._move()
+        self._timed: Any = None
+
+    def _load(self) -> dict[str, Any]:
+        request = self._request
         self._submission = Submission(
             self._folder,
             Path(request["device"]),
@@ -115,11 +133,20 @@ class Worker:
             request["without"],
             self._channel.loading,
         )
-        self._backend = backend
-        self.loaded = self._submission.load(self._prepare)
-        self.loaded["findings"] = device.take_findings(self._folder)
+        loaded = self._submission.load(self._prepare)
+        loaded["findings"] = device.take_findings(self._folder)
         launches.take()
-        self._timed: Any = None
+        return loaded
+
+    def _move(self) -> bool:
+        """Load the submission once more, from where it may write; whether that could be done."""
+        copy = None if self._is_copy else own_copy.make(self._folder)
+        if copy is None:
+            return False
+        self._is_copy, self._folder = True, copy
+        self._watch.move(copy)
+        self.loaded = self._load()
+        return True
 
     def _prepare(self, given: Any) -> None:
         """Once the device is there, and before anything of the submission is."""
@@ -149,13 +176,22 @@ class Worker:
         Returns:
             {"results": one entry an action that was begun, "lost": the device is broken for good}.
         """
+        results = self._run_all(actions, arrays, reply)
+        if results[-1].get("fault", {}).get("denied") and self._move():
+            reply.clear()
+            results = self._run_all(actions, arrays, reply)
+        return {"results": results, "lost": "fault" in results[-1] and device.is_lost()}
+
+    def _run_all(
+        self, actions: list[dict[str, Any]], arrays: list[Any], reply: list[Any]
+    ) -> list[dict[str, Any]]:
         kept: dict[str, Any] = {}
         results = []
         for action in actions:
             results.append(self._attempt(action, arrays, kept, reply))
             if "fault" in results[-1]:
                 break
-        return {"results": results, "lost": "fault" in results[-1] and device.is_lost()}
+        return results
 
     def time(self, request: dict[str, Any], arrays: list[Any], reply: list[Any]) -> dict[str, Any]:
         """Take times; see `grader.worker.timing`.
@@ -172,7 +208,7 @@ class Worker:
                 return {}
             return timing.answer(self._timed, request, reply)
         except BaseException as error:  # noqa: BLE001 - student code may raise SystemExit, too
-            return {"fault": describe_fault(error, self._folder)}
+            return {"fault": describe_fault(error, self._folder), "lost": device.is_lost()}
 
     def _attempt(
         self, action: dict[str, Any], arrays: list[Any], kept: dict[str, Any], reply: list[Any]
