@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from grader.budget import Budget
+
     Cubins = dict[str, NDArray[np.uint8]]
 
 MOST, MOST_BYTES = 64, 64 << 20
@@ -31,12 +33,13 @@ MOST, MOST_BYTES = 64, 64 << 20
 _NAME = re.compile(r"[0-9a-f]{32}\.cubin")
 
 
-def cubins(folder: Path, device: Path) -> Cubins:
+def cubins(folder: Path, device: Path, budget: Budget | None = None) -> Cubins:
     """Compile a submission's kernels for the GPU, without a process on it.
 
     Args:
         folder: the submission's files.
         device: the judge's own device.py.
+        budget: the time of the grading, of which it takes its part.
 
     Returns:
         machine code, by its name in PyCUDA's cache; what is not there (or all of it, where the
@@ -44,7 +47,9 @@ def cubins(folder: Path, device: Path) -> Cubins:
     """
     with Scratch() as scratch:
         noting, compiling = (
-            WorkerProcess(scratch, backend, level=Level.FULL, readable=(folder, device))
+            WorkerProcess(
+                scratch, backend, level=Level.FULL, readable=(folder, device), budget=budget
+            )
             for backend in (EMULATOR, GPU)
         )
         try:

@@ -7,13 +7,12 @@ functions are replaced by stand-ins.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
-from grader import ahead, editions, settings, tasks
+from grader import editions, settings
 from grader.actions import (
     Action,
     Host,
@@ -29,15 +28,13 @@ from grader.actions import (
     with_full_names,
 )
 from grader.budget import Budget
-from grader.devices import GPU
 from grader.integrity import WROTE_TO_PIPE
-from grader.isolation import Level, Reached
-from grader.isolation.scratch import Scratch
-from grader.limits import BudgetSpentError, WorkerDiedError
+from grader.isolation import Level
+from grader.limits import WorkerDiedError
 from grader.outcomes import Outcome, Value, outcome
-from grader.process import WorkerProcess, WorkerStartError
+from grader.process import WorkerStartError
+from grader.runner import NONSENSE, Runner
 from grader.timing.lockstep import Pair
-from grader.turns import Turns
 from grader.verdicts import (
     CheckFailure,
     NotJudged,
@@ -57,8 +54,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from grader.ahead import Cubins
-    from grader.isolation import Event
+    from grader.isolation import Event, Reached
+    from grader.process import WorkerProcess
 
     Array = NDArray[Any]
 
@@ -81,12 +78,6 @@ __all__ = [
     "take",
 ]
 
-_NONSENSE = (
-    *(TypeError, ValueError, LookupError, AttributeError),
-    *(ArithmeticError, RecursionError),
-)
-"""What reading a reply raises that no worker of ours wrote."""
-
 
 class Judge:
     """One submission under judgement on one device.
@@ -101,12 +92,10 @@ class Judge:
         worker: one that was started ahead for that backend; the judge ends it.
         level: the walls around student code.
         year: of this edition, which changes all inputs; as the settings say if None.
-        budget: the time of the grading.
+        budget: the time of the grading; a new one if None.
 
     Attributes:
         year: of this edition.
-        budget: as given, or a new one.
-        reached: what isolation came to in all workers that have ended.
         last_request: the actions that were run last.
         last_launched_own: whether a kernel of the submission ran in them.
     """
@@ -129,41 +118,50 @@ class Judge:
         self.device = device.resolve()
         self.year = settings.load().year if year is None else year
         self.replaced = set(replaced)
-        self._waiting, self.level = waiting, level
-        self._loaded: frozenset[str] | None = None
-        self._known: frozenset[str] | None = None
-        self._worker = worker
+        self.level = level
+        self._runner = Runner(
+            self.folder,
+            self.device,
+            backend,
+            Budget() if budget is None else budget,
+            level=level,
+            waiting=waiting,
+            worker=worker,
+        )
         self._pair: Pair | None = None
-        self._turns = Turns.of_environment() if backend == GPU else Turns(None)
-        self.budget = Budget() if budget is None else budget
-        self._held = Scratch()
-        self._scratch = self._held.path
-        self._events: tuple[Event, ...] = ()
-        self.reached = Reached()
-        self._faults: dict[str, Mapping[str, Any]] = {}
-        self._missing: frozenset[str] = frozenset()
         self._too_slow: dict[str, str] = {}
-        self._output: list[str] = []
         self.last_request: tuple[list[Mapping[str, Any]], list[Array]] = ([], [])
         self.last_launched_own = False
-        self.start()
 
     def start(self) -> None:
         """Start a worker, without waiting for it."""
-        if self._worker is None:
-            self._worker = WorkerProcess(
-                self._scratch,
-                self.backend,
-                level=self.level,
-                readable=(self.folder, self.device),
-            )
-            self._loaded = None
-        self._worker.budget = self.budget
+        self._runner.start()
 
     @property
     def pid(self) -> int | None:
         """Of the worker, None where there is none."""
-        return None if self._worker is None else self._worker.pid
+        worker = self._runner.worker
+        return None if worker is None else worker.pid
+
+    @property
+    def budget(self) -> Budget:
+        """The time of the grading."""
+        return self._runner.budget
+
+    @property
+    def reached(self) -> Reached:
+        """What isolation came to in all workers that have ended."""
+        return self._runner.reached
+
+    @property
+    def output(self) -> str:
+        """The beginning of what the submission printed, in all workers that have ended."""
+        return self._runner.output
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the submission did that it has no business with, in all workers so far."""
+        return self._runner.events
 
     def beside_reference(self) -> Pair:
         """The submission beside the reference, ready to be timed; a pair that ended is replaced.
@@ -171,19 +169,20 @@ class Judge:
         The judge's own worker ends: nothing else is on the GPU while times are taken.
         """
         if self._pair is None or self._pair.is_over:
-            cubins = self._cubins
-            self._rest()
+            cubins = self._runner.cubins
+            self._end_pair()
+            self._runner.rest()
             self._pair = Pair.start(
                 self.folder, self.device, self.seed, self.level, cubins, self.budget
             )
-            self._turns.alone()
+            self._runner.turns.alone()
             self._pair.load()
         return self._pair
 
     def close(self) -> None:
         """End all workers and remove what they left."""
-        self._rest()
-        self._held.remove()
+        self._end_pair()
+        self._runner.close()
 
     def rng(self, *names: str) -> np.random.Generator:
         """A generator of inputs, of the seed and of the names (a task, a part)."""
@@ -212,7 +211,7 @@ class Judge:
         self.last_request = entries, arrays = numbered(actions)
         self.last_launched_own = False
         try:
-            reply, reply_arrays = self._ask(entries, arrays)
+            reply, reply_arrays = self._runner.run(entries, arrays, frozenset(self.replaced))
         except WorkerDiedError as death:
             self.renew()
             what = called[-1] if called else actions[-1].what
@@ -256,7 +255,7 @@ class Judge:
         actions = (*actions[:-1], counted)
         entries, arrays = numbered(with_full_names(actions))
         try:
-            reply, _ = self._ask(entries, arrays)
+            reply, _ = self._runner.run(entries, arrays, frozenset(self.replaced))
         except NotJudged:
             return None
         except WorkerDiedError:
@@ -272,8 +271,7 @@ class Judge:
 
     def renew(self) -> None:
         """Let what follows run in a fresh worker."""
-        self._drop()
-        self.start()
+        self._runner.renew()
 
     def rerun(self, under: Sequence[str], limit_s: float) -> None:
         """Run the last request again, in a worker of its own that another program runs.
@@ -282,153 +280,39 @@ class Judge:
             under: the program and its options; what it finds out is its own business.
             limit_s: for the program to end when the worker has.
         """
-        if self.level is Level.FULL:
-            return  # such a program needs what the walls forbid
-        worker = WorkerProcess(self._scratch, self.backend, under)
-        entries, arrays = self.last_request
-        try:
-            worker.ask(self._request(frozenset(self.replaced)), [])
-            worker.ask({"op": "run", "actions": entries}, arrays)
-            worker.finish(limit_s)
-        except (WorkerDiedError, WorkerStartError):
-            pass  # what the program wrote until then counts
-        finally:
-            worker.kill()
+        if self.level is not Level.FULL:  # such a program needs what the walls forbid
+            entries, arrays = self.last_request
+            self._runner.rerun(entries, arrays, frozenset(self.replaced), under, limit_s)
 
     def check_budget(self) -> None:
         """Raise NotJudged if the time of the grading is used up."""
-        if not self.budget.has():
-            raise NotJudged(self.budget.used.refusal())
+        self._runner.check_budget()
 
     def require(self, function: str) -> None:
         """Raise CheckFailure if a module does not load, lacks a function, or that never ends."""
         module, _, name = function.partition(".")
-        if self._known != frozenset(self.replaced):
-            self._load()
+        self._runner.know(frozenset(self.replaced))
         if function in self._too_slow:
             reason = self._too_slow[function]
             raise CheckFailure(
                 f"{short_name(function)} was not run again: {reason}", file=file_of(function)
             )
-        fault = self._faults.get(module)
+        fault = self._runner.faults.get(module)
         raise_if_own(fault)
         if fault is not None:
             place = {"file": f"{module}.py"} if fault.get("file") is None else place_of(fault)
             raise CheckFailure(load_message(module, fault), **place)
-        if function in self._missing:
+        if function in self._runner.missing:
             raise CheckFailure(
                 f"{module}.py has no {short_name(name)}: was it renamed?", file=f"{module}.py"
             )
 
     # ------------------------------------------------------------------------------------------
 
-    def _ask(
-        self, entries: list[Mapping[str, Any]], arrays: list[Array]
-    ) -> tuple[dict[str, Any], list[Array]]:
-        """One request; where it ran into the wall-clock backstop, once more on a fresh worker."""
-        for attempt in (1, 2):
-            try:
-                self._load()
-                return self._tell({"op": "run", "actions": entries}, arrays)
-            except WorkerDiedError as death:  # noqa: PERF203 - two rounds at most
-                if attempt == 2 or not death.is_backstop:  # noqa: PLR2004 - the second attempt
-                    raise
-                self._drop()
-        raise AssertionError
-
-    def _tell(
-        self, request: dict[str, Any], arrays: list[Array]
-    ) -> tuple[dict[str, Any], list[Array]]:
-        """The worker's answer; NotJudged where the time of the grading is used up."""
-        self.check_budget()
-        self.start()
-        assert self._worker is not None  # noqa: S101 - for mypy: start made one
-        self._worker.wait_until_ready(self._waiting)
-        try:
-            return self._worker.ask(request, arrays)
-        except BudgetSpentError as spent:
-            self._drop()
-            told = self.budget.used.refusal()
-            raise NotJudged(told, file=spent.file, line=spent.line) from None
-
-    def _load(self) -> None:
-        """Let the worker have the submission and today's stand-ins loaded."""
-        wanted = frozenset(self.replaced)
-        if self._worker is None or self._loaded != wanted:
-            _ = self._cubins  # which need no turn
-            self._turns.together()
-            faults, self._missing = self._load_apart_from_broken(wanted)
-            self._loaded = self._known = wanted
-            self._faults = faults | self._faults
-
-    def _load_apart_from_broken(
-        self, wanted: frozenset[str]
-    ) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
-        """Load; a module that kills the worker while it is imported is left out the next time."""
-        names = [file.removesuffix(".py") for file in tasks.FILES]
-        for module in [*names, ""]:
-            try:
-                cubins = list(self._cubins.values())
-                return _loaded(self._tell(self._request(wanted), cubins)[0])
-            except WorkerDiedError as death:  # noqa: PERF203 - six rounds at most
-                said = "" if self._worker is None else self._worker.loading  # or so it is told
-                died_in = said if said in names and said not in self._deadly else module
-                self._faults[died_in] = {
-                    "type": "died",
-                    "message": death.reason,
-                    "file": f"{died_in}.py",
-                    "deadly": True,
-                }
-                self._drop()
-        raise RuntimeError("no worker survives an empty submission")
-
-    def _request(self, wanted: frozenset[str]) -> dict[str, Any]:
-        """The request that loads the submission, without the modules that killed a worker."""
-        return {
-            "op": "load",
-            "folder": str(self.folder),
-            "device": str(self.device),
-            "replaced": sorted(wanted),
-            "without": self._deadly,
-            "cubins": list(self._cubins),
-        }
-
-    @cached_property
-    def _cubins(self) -> Cubins:
-        """The submission's kernels, compiled; without walls each worker finds what others did."""
-        is_wanted = self.backend == GPU and self.level is Level.FULL
-        return ahead.cubins(self.folder, self.device) if is_wanted else {}
-
-    @property
-    def _deadly(self) -> list[str]:
-        """The modules that killed a worker while they were imported."""
-        return [name for name, fault in self._faults.items() if fault.get("deadly")]
-
-    @property
-    def output(self) -> str:
-        """The beginning of what the submission printed, in all workers that have ended."""
-        return "".join(self._output)
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """What the submission did that it has no business with, in all workers so far."""
-        return self._events + (self._worker.events if self._worker is not None else ())
-
-    def _rest(self) -> None:
-        """End all workers, and let other gradings on the GPU."""
+    def _end_pair(self) -> None:
         if self._pair is not None:
             self._pair.close()
             self._pair = None
-        self._drop()
-        self._turns.leave()
-
-    def _drop(self) -> None:
-        if self._worker is not None:
-            self._worker.kill()
-            self._output.append(self._worker.output)
-            self._events += self._worker.events
-            self.reached = self.reached.weaker(self._worker.reached)
-            self._worker, self._loaded = None, None
 
     def _outcomes(
         self, actions: tuple[Action, ...], reply: Mapping[str, Any], arrays: list[Array]
@@ -440,20 +324,6 @@ class Judge:
                 outcomes.append(outcome(action, result, arrays))
             outcomes[len(actions) - 1]  # IndexError: results are missing
             any(made.own_threads for made in outcomes)  # which reads all launches
-        except _NONSENSE:
+        except NONSENSE:
             raise CheckFailure(WROTE_TO_PIPE) from None
         return outcomes
-
-
-def _loaded(reply: Mapping[str, Any]) -> tuple[dict[str, Mapping[str, Any]], frozenset[str]]:
-    """Faults by module, and missing functions; WorkerDiedError where no worker of ours says so."""
-    try:
-        modules = dict(reply.get("modules", {}))
-        faults: dict[str, Mapping[str, Any]] = {
-            str(name): fault for name, fault in modules.items() if isinstance(fault, dict)
-        }
-        for fault in faults.values():
-            place_of(fault)
-        return faults, frozenset(map(str, reply.get("missing", ())))
-    except _NONSENSE:
-        raise WorkerDiedError(WROTE_TO_PIPE) from None

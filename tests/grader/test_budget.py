@@ -66,7 +66,7 @@ def test_note(used_s: float, words: str) -> None:
 def test_spent(judged: Callable[..., Judge]) -> None:
     """A request that goes beyond what is left is ended, with its place; no other is begun."""
     judge = judged(kernels=kernels(f"{SECOND}\nwhile True: pass"))
-    judge.budget = Budget(0.5)
+    judge._runner.budget = Budget(0.5)
     with pytest.raises(NotJudged, match=r"used up the 0\.5 s of a grading") as caught:
         judge.run(call("kernels.bias_add", Z, b), own=["kernels.bias_add"])
     assert caught.value.file == "kernels.py"
@@ -80,7 +80,7 @@ def test_spent(judged: Callable[..., Judge]) -> None:
 def test_spent_by_import(judged: Callable[..., Judge]) -> None:
     """Files that take too long to load blame none of the modules."""
     judge = judged(linear=SECOND)
-    judge.budget = Budget(0.5)
+    judge._runner.budget = Budget(0.5)
     with pytest.raises(NotJudged, match="while your files were loaded"):
         judge.run(call("kernels.bias_add", Z, b))
 

@@ -165,7 +165,7 @@ def test_sleep_is_tried_again(
     body = "import time\nopen('tries', 'a').write('x')\ntime.sleep(60)"
     judge = judged(kernels=kernels(body))
     assert "stopped after 2 s" in failure(judge, call("kernels.bias_add", Z, b)).message
-    assert (judge._scratch / "tries").read_text() == "xx"
+    assert (judge._runner.scratch / "tries").read_text() == "xx"
 
 
 def test_suspended(judged: Callable[..., Judge]) -> None:
@@ -223,7 +223,7 @@ def test_too_many_processes(judged: Callable[..., Judge], monkeypatch: pytest.Mo
     body = "import os, time\nfor _ in range(20):\n    if os.fork() == 0: time.sleep(60)\nos.wait()"
     judge = judged(kernels=kernels(body))
     assert "more than 8 processes" in failure(judge, call("kernels.bias_add", Z, b)).message
-    assert len(started_in(judge._scratch)) == 1  # the fresh worker
+    assert len(started_in(judge._runner.scratch)) == 1  # the fresh worker
 
 
 def test_daemons_are_ended(judged: Callable[..., Judge]) -> None:
@@ -266,8 +266,8 @@ def test_flood_of_output(judged: Callable[..., Judge]) -> None:
     """Megabytes of output block nothing, and only their beginning is kept."""
     judge = judged(kernels=kernels("print('x' * 5_000_000)"))
     judge.run(call("kernels.bias_add", Z, b))
-    assert judge._worker is not None
-    assert len(judge._worker.output) <= 64 << 10
+    assert judge._runner.worker is not None
+    assert len(judge._runner.worker.output) <= 64 << 10
 
 
 WRITES_TO_NOWHERE = """
@@ -490,7 +490,7 @@ def test_times_are_taken_alone(
         return lambda: told.append(name)
 
     turns = {name: turn(name) for name in ("together", "alone", "leave")}
-    monkeypatch.setattr(judge, "_turns", SimpleNamespace(**turns))
+    monkeypatch.setattr(judge._runner, "turns", SimpleNamespace(**turns))
     monkeypatch.setattr(judge_module, "Pair", SimpleNamespace(start=start))
     judge.require("kernels.bias_add")
     assert judge.pid is not None

@@ -38,9 +38,9 @@ def graded() -> Iterator[Grade]:
     close = Judge.close
 
     def keep_worker(judge: Judge) -> None:
-        if judge._worker is not None:
-            workers["emulator"], judge._worker = judge._worker, None
-        folders.append(judge._held)  # in which that worker may live
+        if judge._runner.worker is not None:
+            workers["emulator"], judge._runner.worker = judge._runner.worker, None
+        folders.append(judge._runner._held)  # in which that worker may live
 
     def grade_specimen(specimen: specimens.Specimen, folder: Path, seed: int = 2026) -> Report:
         submission = specimen.write(folder)

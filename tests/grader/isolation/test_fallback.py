@@ -29,9 +29,9 @@ for program in sys.argv[2:]:
         judge.run(call("kernels.bias_add", program), own=["kernels.bias_add"])
     except CheckFailure as failure:
         print(failure.message.split("<<")[1].split(">>")[0])
-print(judge._worker.reached.text())
+print(judge._runner.worker.reached.text())
 judge.close()
-print(judge._scratch.exists())
+print(judge._runner.scratch.exists())
 """
 
 WITHOUT_ADMINISTRATION = """

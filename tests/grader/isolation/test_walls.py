@@ -76,7 +76,7 @@ class Prison:
     @property
     def uid(self) -> int:
         """The worker's own user id."""
-        worker = self.judge._worker
+        worker = self.judge._runner.worker
         assert worker is not None
         assert worker._uid is not None
         return worker._uid
@@ -132,7 +132,7 @@ def test_weakest_level() -> None:
 def test_level_is_told(prison: Prison) -> None:
     """What stands, and what not, is said in one sentence."""
     prison.found("found = 1")
-    worker = prison.judge._worker
+    worker = prison.judge._runner.worker
     assert worker is not None
     assert worker.reached.text().startswith("isolation: own user id, own namespaces")
     assert "seccomp" in worker.reached.measures
@@ -394,7 +394,7 @@ try:
     judge.run(call("kernels.bias_add", "found = 1"), own=["kernels.bias_add"])
 except CheckFailure:
     pass
-print(judge._worker._uid, judge._scratch, flush=True)
+print(judge._runner.worker._uid, judge._runner.scratch, flush=True)
 judge.run(call("kernels.bias_add", sys.argv[2]), own=["kernels.bias_add"])
 """
 
