@@ -140,7 +140,7 @@ class Contender:
 
         Returns:
             how many kernels were launched beside the graph's, and what
-            `grader.worker.timing.Graph` shows.
+            `grader.worker.stepping.Graph` shows.
         """
         (launches,) = _times(self._burst({"count": count}).get("figures"), 1)
         return launches, self._results([])

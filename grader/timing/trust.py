@@ -2,9 +2,12 @@
 
 A worker times itself, in the process in which the submission runs, and so could report what it
 likes. The judge's clock, around a burst of known size and the reading of its results, cannot be
-reached from there. What such a burst takes besides the reported times (inputs, cache flush, pipe)
-must be about what the reference's takes; and who tells the truth in long bursts only is found out
-by telling another ratio there than in the short ones.
+reached from there. What such a burst takes besides the reported times (fresh inputs, the pipe) must
+be about what the reference's takes; and who tells the truth in long bursts only is found out by
+telling another ratio there than in the short ones.
+
+What can be hidden: about a third of what is reported. Half of that is the allowance for a scheduler
+that keeps the judge waiting, which no honest time may suffer from.
 """
 
 from __future__ import annotations

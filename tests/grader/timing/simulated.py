@@ -13,7 +13,7 @@ import numpy as np
 
 from grader.timing.contender import Contender
 from grader.timing.lockstep import Pair
-from grader.worker import timing
+from grader.worker import stepping, timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +196,7 @@ class Worker:
         if "copy_bytes" in request:
             return timing.Copy(driver, 1 << 20)
         function = self._functions[request["what"]]
-        kind: Any = timing.Kernel if "arguments" in request else timing.Steps
+        kind: Any = timing.Kernel if "arguments" in request else stepping.Steps
         return kind(driver, function, request, arrays)
 
 
