@@ -109,7 +109,6 @@ class Watch:
             **dict.fromkeys(_SIGNAL, self._signalled),
             **dict.fromkeys(_NATIVE, self._plain("native")),
             **dict.fromkeys(_HOOKS, self._plain("patched")),
-            "gc.get_objects": self._plain("environment"),
             **dict.fromkeys(_NETWORK, self._reached_out),
             **dict.fromkeys(_CHANGES, self._changed),
             **dict.fromkeys(_LISTS, self._listed),
@@ -213,7 +212,9 @@ class Watch:
 
     def _listed(self, event: str, arguments: tuple[Any, ...]) -> None:
         if arguments and isinstance(arguments[0], str | bytes | os.PathLike):
-            self._touched(event, arguments[0], writes=False)
+            listed = _folder(os.fsdecode(arguments[0]))
+            if not any(folder.startswith(listed) for folder in self._folders):
+                self._touched(event, arguments[0], writes=False)
 
     def _touched(self, event: str, path: Any, *, writes: bool) -> None:
         real = os.path.realpath(os.fsdecode(path))
