@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from grader import tasks
 from grader.report.document import document, score, title
-from grader.report.html import CLASSES
 from grader.report.markup import Html, join, tag
+from grader.report.task import CLASSES
 from grader.result import State
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from grader.report import conduct, times
 from grader.report.plain import plain
-from grader.report.words import ASSIGNMENT, command, does_not_load
+from grader.report.words import APOLOGY, ASSIGNMENT, command, does_not_load
 from grader.result import PartResult, Report, Result, State
 
 if TYPE_CHECKING:
@@ -219,10 +219,7 @@ class Terminal:
             self._indented(f"{sign} {part.name}: {part.points} / {part.max_points} · {part.title}")
 
     def _apology(self, result: Result) -> None:
-        self._indented(
-            "Sorry: the grader itself failed here, not your code. This costs you no points. "
-            "Please show your instructor what follows."
-        )
+        self._indented(APOLOGY)
         for part in result.parts:
             if part.fault:
                 shown = part.fault if self._show_all else part.message
