@@ -26,7 +26,7 @@ void volatile_access(Address address, Touch touch, Address pc) {
   if (touch.access == Access::Read) check.acquire(*self, address);
 }
 
-void one_access(Address address, unsigned size, Touch touch, Address pc, bool aligned) {
+inline __attribute__((always_inline)) void one_access(Address address, unsigned size, Touch touch, Address pc, bool aligned) {
   switch (size) {
     case 1: access<1>(address, touch, pc, aligned); break;
     case 2: access<2>(address, touch, pc, aligned); break;
@@ -95,7 +95,12 @@ void emu::range(Address address, size_t size, Touch touch, Address pc) {
     access<n>((Address)p, kWrite, EMU_CALLER, false);                                                                 \
   }                                                                                                                   \
   EMU_API void __tsan_volatile_read##n(void *p) { volatile_access<n>((Address)p, kVolatileRead, EMU_CALLER); }        \
-  EMU_API void __tsan_volatile_write##n(void *p) { volatile_access<n>((Address)p, kVolatileWrite, EMU_CALLER); }      \
+  EMU_API void __tsan_volatile_write##n(void *p) {                                                                    \
+    if (!self) return;                                                                                                \
+    EMU_SAVE_STATE(self->me());                                                                                       \
+    volatile_access<n>((Address)p, kVolatileWrite, EMU_CALLER);                                                       \
+    self->me().frame = 0;                                                                                             \
+  }                                                                                                                   \
   EMU_API void __tsan_unaligned_volatile_read##n(void *p) {                                                           \
     volatile_access<n>((Address)p, kVolatileRead, EMU_CALLER);                                                        \
   }                                                                                                                   \
@@ -171,8 +176,9 @@ EMU_API void emu_atomic(const void *address, unsigned size, const void *place) {
   check.acquire(*w, variable);
   if (exchange) mark_exchanged(variable, size);
   if (swap) vouch_for_read(variable);
-  one_access(variable, size, load ? kVolatileRead : kAtomicAccess, pc, true);
-  if (!load) check.release(*w, variable);
+  if (load) return one_access(variable, size, kVolatileRead, pc, true);
+  one_access(variable, size, kAtomicAccess, pc, true);
+  check.release(*w, variable);
 }
 
 EMU_API void emu_local_begin(emu_local *local, const volatile void *address, size_t size, size_t flags) {

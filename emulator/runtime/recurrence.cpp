@@ -1,4 +1,4 @@
-// Endless loops through barriers and warp operations. When the threads of a block meet again and the whole state of the
+// Endless loops through barriers, warp operations and volatile stores. When the threads of a block meet again and the whole state of the
 // block is what it was at an earlier meeting (every thread's stack with its saved registers, and the order in which they
 // will run), and no memory was changed in between, then all that follows is a repetition: the block never ends. That is
 // proof, not suspicion, so no kernel that ends is hit, however long it takes.

@@ -389,6 +389,10 @@ void lockstep(Worker &w, bool writes, Address address, unsigned size, Address pc
     w.has_moved();
     thread.poll_count = 0;
     thread.last_pc = pc;
+    if (w.launch->checked) {
+      thread.pc = pc;
+      note_meeting(w, kThreadMeets + w.current);
+    }
   } else if (polls_again(w, address, size, pc)) {
     check.work(w, pc);
     yield_polling(w, 1);

@@ -97,7 +97,6 @@ EMU_COLD bool access_elsewhere(Address address, unsigned size, Touch touch, Addr
 
 bool read_odd_state(Region &g, size_t i, Record, Touch touch, Address pc) {
   uint8_t state = g.state[i];
-  if (state == (kConstant | 15)) return true;
   if (state != kFresh) {
     access_bytes(g, i * 4, 4, touch, pc);
     return true;

@@ -29,7 +29,7 @@ inline bool must_look(Record write, Record me) { return !same_segment(write, me)
 inline __attribute__((always_inline)) void touch_cell(Region &g, size_t i, Record me, Record floor, Touch touch, Address pc) {
   Cell &c = g.cells[i];
   if (touch.access == Access::Read) {
-    if (EMU_UNLIKELY(g.state[i] != kAll) && read_odd_state(g, i, me, touch, pc)) return;
+    if (EMU_UNLIKELY(g.state[i] != kAll) && (g.state[i] == (kConstant | 15) || read_odd_state(g, i, me, touch, pc))) return;
     if (EMU_UNLIKELY(c.write >= floor) && must_look(c.write, me)) check_against_write(g, i, c.write, touch, pc, 0, 4);
     Record read = c.read;
     if (read < floor) c.read = me;
