@@ -17,7 +17,7 @@ WALL_SHARE = 0.5
 """Of wall time, counts at least. Honest code takes up to a sixth of a budget, so a machine has to
 be twelve times too busy before this changes a score."""
 
-NEAR = 0.5
+NEAR = 0.5  # "more than half" in words below
 """Share of a budget from which on a report warns: other processors are half as fast."""
 
 LOADING = "loading"
@@ -57,8 +57,8 @@ class Used:
                 f"{self._most()}: what was not reached by then was not judged."
             )
         return (
-            f"Your code took {self.used_s:.0f} s of the {self.limit_s:g} s of processor time that "
-            f"a grading has{self._most()}: on a slower machine it may not be judged to the end."
+            f"Your code took more than half of the {self.limit_s:g} s of processor time that a "
+            f"grading has{self._most()}: on a slower machine it may not be judged to the end."
         )
 
     def _most(self) -> str:

@@ -80,7 +80,7 @@ class Examiner:
             with Scratch() as folder:
                 log = folder / "log"
                 judge.rerun((self._program, "--tool", tool, *_OPTIONS, str(log)), _END_LIMIT_S)
-                report = log.read_text("utf-8", "replace") if log.exists() else ""
+                report = log.read_text("utf-8", "replace") if log.is_file() else ""
             self._left_s -= time.monotonic() - begun
             if findings := tuple(parse(report, tool, judge.folder)):
                 return findings

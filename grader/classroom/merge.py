@@ -41,6 +41,7 @@ def merge(first: Report, second: Report) -> Report:
         results=tuple(results.values()),
         seconds=first.seconds + second.seconds,
         violations=integrity.distinct((*first.violations, *second.violations)),
+        slowest=first.slowest or second.slowest,
     )
 
 

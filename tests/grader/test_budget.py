@@ -15,7 +15,8 @@ from grader.grade import grade
 from grader.judge import Judge, call
 from grader.report import gradescope, html, junit
 from grader.report.json import to_json
-from grader.result import State
+from grader.result import PartResult, State
+from grader.scoring import part_result, second_opinion
 from grader.settings import Limits, Settings
 from grader.verdicts import CheckFailure, NotJudged
 from tests.grader.conftest import SOLUTION
@@ -55,7 +56,9 @@ def test_most_is_named() -> None:
     assert "most of it while your files were loaded" in budget.used.refusal()
 
 
-@pytest.mark.parametrize(("used_s", "words"), [(4, ""), (6, "took 6 s"), (11, "was not judged")])
+@pytest.mark.parametrize(
+    ("used_s", "words"), [(4, ""), (6, "took more than half of the 10 s"), (11, "was not judged")]
+)
 def test_note(used_s: float, words: str) -> None:
     """A report says nothing of code that is far from the edge, and warns of one that is near."""
     note = Used(10, used_s, "2.3").note()
@@ -132,6 +135,14 @@ def test_every_report_tells(report: Report) -> None:
         assert text.lower().count("not judged: your code used up") >= 3
     assert ">make <" in html.page(report).replace("\n", "")
     assert "make " in html.page(replace(report, slowest=""))
+
+
+def test_no_second_opinion() -> None:
+    """Where the GPU had no time for a second opinion, the first one stands."""
+    first = PartResult("small", "t", 2, 2)
+    late = part_result("1.1", "small", "t", NotJudged("not judged"), "")
+    assert late.unjudged
+    assert second_opinion(first, late, "the H100") is first
 
 
 def test_backstop_of_a_request_is_not_the_budgets(

@@ -72,6 +72,18 @@ def test_second_opinion() -> None:
     assert both.find("5.1").state is State.WAITS
 
 
+def test_time_of_the_gpu_is_used_up() -> None:
+    """What the GPU had no time to judge is no second opinion; times have no points."""
+    cut = graded("1.3", "small", message="not judged")
+    cut = replace(cut, parts=tuple(replace(p, unjudged=not p.passed) for p in cut.parts))
+    unjudged = replace(unmeasured("5.1"), state=State.WAITS, message="not judged")
+    second = replace(report("gpu", cut, unjudged), slowest="1.3")
+    both = merge(report("emulator", graded("1.3"), unmeasured("5.1")), second)
+    assert both.find("1.3").state is State.PASSED
+    assert (both.find("5.1").state, both.slowest) == (State.WAITS, "1.3")
+    assert not both.is_perfect
+
+
 def test_one_mistake_once() -> None:
     """A task that ran on the GPU on what the emulator found wrong is not judged by that."""
     race = Found("race", "a race", "k", "kernels.py", 3)
