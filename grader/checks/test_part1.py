@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from grader.judge import CheckFailure, call
 from grader.student import Student, f64, labels, normal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,17 +27,25 @@ if TYPE_CHECKING:
 # both sides of one block, so that a missing guard, a grid rounded down and a fixed block all show.
 
 
+# What a check demands of a value, its probes demand, too, without looking for a diagnosis: for them
+# `quantity` is "".
+
+
+def added(outcome: Outcome, Z: Array, b: Array, quantity: str = "") -> None:
+    """Demand Z + b in the place of Z."""
+    true = f64(Z) + f64(b)
+    yours = expect.device_array(outcome.arguments["0"], "Z", true.shape)
+    bound, inputs = tolerance.rounding(true), {"Z": f64(Z), "b": f64(b)}
+    expect.close("Z + b", yours, true, bound, quantity=quantity, inputs=inputs)
+
+
 def check_bias_add(student: Student, N: int, C: int) -> None:
     """bias_add on random (N, C)."""
     Z, b = normal(student.rng, N, C), normal(student.rng, C)
-    true = f64(Z) + f64(b)
-    inputs = {"Z": f64(Z), "b": f64(b)}
     for outcome in student.kernel("bias_add", Z, b):
         expect.nothing(outcome)
         expect.unchanged(outcome, b=(1, b))
-        yours = expect.device_array(outcome.arguments["0"], "Z", (N, C))
-        bound = tolerance.rounding(true)
-        expect.close("Z + b", yours, true, bound, quantity="bias_add", inputs=inputs)
+        added(outcome, Z, b, "bias_add")
 
 
 @part("1.1", "small")
@@ -50,14 +59,8 @@ def test_bias_ragged(student: Student) -> None:
     """bias_add works for sizes that fill no block."""
     for N, C in student.shapes((127, 10), (61, 67), (7, 1031)):
         check_bias_add(student, N, C)
-
-    def right(outcome: Outcome, Z: Array, b: Array) -> None:
-        true = f64(Z) + f64(b)
-        yours = expect.device_array(outcome.arguments["0"], "Z", true.shape)
-        expect.close("Z + b", yours, true, tolerance.rounding(true))
-
     rng = student.rng
-    probes.launcher(student, "bias_add", lambda: (normal(rng, 9, 5), normal(rng, 5)), right)
+    probes.launcher(student, "bias_add", lambda: (normal(rng, 9, 5), normal(rng, 5)), added)
 
 
 @part("1.1", "single")
@@ -67,28 +70,40 @@ def test_bias_single(student: Student) -> None:
         check_bias_add(student, N, C)
 
 
-def check_softmax(student: Student, Z: Array, y: Array, which: str = "both") -> None:
+BOTH = ("losses", "dZ")
+
+
+def returned(
+    outcome: Outcome,
+    Z: Array,
+    y: Array,
+    which: Sequence[str] = BOTH,
+    quantity: str = "",
+    calls_before: int = 0,
+) -> None:
+    """Demand those of softmax_xent's losses and dZ."""
+    values = dict(zip(BOTH, expect.items(outcome.returned, *BOTH), strict=True))
+    truths = dict(zip(BOTH, oracle.softmax_xent(f64(Z), y), strict=True))
+    bounds = dict(zip(BOTH, tolerance.softmax_xent(f64(Z), y), strict=True))
+    inputs = {"Z": f64(Z), "y": y, "calls_before": calls_before}
+    for name in which:
+        yours = expect.device_array(values[name], name, truths[name].shape)
+        known = quantity and f"{quantity}.{name}"
+        expect.close(name, yours, truths[name], bounds[name], quantity=known, inputs=inputs)
+
+
+def check_softmax(student: Student, Z: Array, y: Array, *which: str) -> None:
     """softmax_xent on given logits."""
     N, C = Z.shape
-    losses, dZ = oracle.softmax_xent(f64(Z), y)
-    loss_bound, dZ_bound = tolerance.softmax_xent(f64(Z), y)
-    inputs: dict[str, Any] = {"Z": f64(Z), "y": y}
     for number, outcome in enumerate(student.kernel("softmax_xent", Z, y)):
-        inputs["calls_before"] = number
-        first, second = expect.items(outcome.returned, "losses", "dZ")
+        first, second = expect.items(outcome.returned, *BOTH)
         if (first.shape, second.shape) == ((N, C), (N,)):
             raise CheckFailure(
                 f"(losses, dZ) come as (dZ, losses): the first is {first}",
                 diagnoses=diagnoses.named("items-swapped"),
             )
         expect.unchanged(outcome, Z=(0, Z), y=(1, y))
-        if which != "dZ":
-            yours = expect.device_array(first, "losses", (N,))
-            quantity = "softmax.losses"
-            expect.close("losses", yours, losses, loss_bound, quantity=quantity, inputs=inputs)
-        if which != "losses":
-            yours = expect.device_array(second, "dZ", (N, C))
-            expect.close("dZ", yours, dZ, dZ_bound, quantity="softmax.dZ", inputs=inputs)
+        returned(outcome, Z, y, which or BOTH, "softmax", number)
 
 
 @part("1.2", "losses")
@@ -111,16 +126,8 @@ def test_softmax_ragged(student: Student) -> None:
     rng = student.rng
     for N, C in student.shapes((1, 10), (131, 10), (257, 3), (67, 33)):
         check_softmax(student, normal(rng, N, C, scale=3), labels(rng, N, C))
-
-    def right(outcome: Outcome, Z: Array, y: Array) -> None:
-        given = expect.items(outcome.returned, "losses", "dZ")
-        bounds = tolerance.softmax_xent(f64(Z), y)
-        truth = oracle.softmax_xent(f64(Z), y)
-        for name, value, true, bound in zip(("losses", "dZ"), given, truth, bounds, strict=True):
-            expect.close(name, expect.device_array(value, name, true.shape), true, bound)
-
     probes.launcher(
-        student, "softmax_xent", lambda: (normal(rng, 11, 7), labels(rng, 11, 7)), right
+        student, "softmax_xent", lambda: (normal(rng, 11, 7), labels(rng, 11, 7)), returned
     )
 
 
@@ -144,26 +151,31 @@ def test_softmax_extreme(student: Student) -> None:
     check_softmax(student, Z, labels(rng, 29, C))
 
 
+def averaged(outcome: Outcome, A: Array, quantity: str = "", calls_before: int = 0) -> None:
+    """Demand the mean of A's columns."""
+    true = f64(A).mean(axis=0)
+    yours = expect.device_array(outcome.returned, "mean", true.shape)
+    bound, inputs = tolerance.mean(f64(A)), {"A": f64(A), "calls_before": calls_before}
+    expect.close("mean", yours, true, bound, quantity=quantity, inputs=inputs)
+
+
 def check_column_mean(student: Student, A: Array) -> None:
     """column_mean on a given matrix."""
-    true = f64(A).mean(axis=0)
     for number, outcome in enumerate(student.kernel("column_mean", A)):
         expect.unchanged(outcome, A=(0, A))
-        yours = expect.device_array(outcome.returned, "mean", (A.shape[1],))
-        inputs = {"A": f64(A), "calls_before": number}
-        bound = tolerance.mean(f64(A))
-        expect.close("mean", yours, true, bound, quantity="column_mean", inputs=inputs)
+        averaged(outcome, A, "column_mean", number)
 
 
 @part("1.3", "small")
 def test_mean_small(student: Student) -> None:
     """column_mean is the mean of each column of a small matrix."""
     check_column_mean(student, normal(student.rng, 6, 4) + np.float32(1))
-    first, other = normal(student.rng, 6, 4), normal(student.rng, 5, 3)
+    first, *others = (normal(student.rng, N, K) for N, K in ((6, 4), (5, 3), (6, 4)))
     name, what = "first mean", "kernels.column_mean"
-    outcomes = student.run(kept(call(what, first), name), call(what, other), look(name))
+    calls = [call(what, other) for other in others]
+    outcomes = student.run(kept(call(what, first), name), *calls, look(name))
     before, after = (
-        expect.device_array(outcomes[place].returned, "mean", (4,)) for place in (0, 2)
+        expect.device_array(outcomes[place].returned, "mean", (4,)) for place in (0, -1)
     )
     if not np.array_equal(before, after, equal_nan=True):
         raise CheckFailure(
@@ -178,13 +190,7 @@ def test_mean_ragged(student: Student) -> None:
     """column_mean works for sizes that fill no block."""
     for N, K in student.shapes((127, 10), (67, 33), (1031, 5), (3, 1031)):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
-
-    def right(outcome: Outcome, A: Array) -> None:
-        true = f64(A).mean(axis=0)
-        yours = expect.device_array(outcome.returned, "mean", true.shape)
-        expect.close("mean", yours, true, tolerance.mean(f64(A)))
-
-    probes.launcher(student, "column_mean", lambda: (normal(student.rng, 37, 5),), right)
+    probes.launcher(student, "column_mean", lambda: (normal(student.rng, 37, 5),), averaged)
 
 
 @part("1.3", "long")
@@ -226,59 +232,57 @@ def test_mean_parallel(student: Student) -> None:
     expect.close("mean", yours, true, tolerance.mean(f64(A)))
 
 
+def activated(
+    outcome: Outcome, Z: Array, kind: str, quantity: str = "", calls_before: int = 0
+) -> None:
+    """Demand φ(Z)."""
+    true, bound = oracle.activate(f64(Z), kind), tolerance.activate(f64(Z), kind)
+    inputs = {"Z": f64(Z), "kind": kind, "calls_before": calls_before}
+    yours = expect.device_array(outcome.returned, "A", Z.shape)
+    expect.close(f"{kind}(Z)", yours, true, bound, quantity=quantity, inputs=inputs)
+
+
 def check_activation(student: Student, kind: str, Z: Array) -> None:
     """Activate of one kind."""
-    true = oracle.activate(f64(Z), kind)
-    bound = tolerance.activate(f64(Z), kind)
-    inputs: dict[str, Any] = {"Z": f64(Z), "kind": kind}
     for number, outcome in enumerate(student.kernel("activate", Z, kind)):
-        inputs["calls_before"] = number
         expect.unchanged(outcome, Z=(0, Z))
-        yours = expect.device_array(outcome.returned, "A", Z.shape)
-        expect.close(f"{kind}(Z)", yours, true, bound, quantity="activate", inputs=inputs)
+        activated(outcome, Z, kind, "activate", number)
+
+
+def sloped(
+    outcome: Outcome, dA: Array, A: Array, kind: str, quantity: str = "", calls_before: int = 0
+) -> None:
+    """Demand dA times the derivative in terms of A."""
+    true = oracle.activate_backward(f64(dA), f64(A), kind)
+    bound = tolerance.activate_backward(f64(dA), f64(A), kind)
+    inputs = {"dA": f64(dA), "A": f64(A), "kind": kind, "calls_before": calls_before}
+    yours = expect.device_array(outcome.returned, "dZ", A.shape)
+    expect.close(f"dZ for {kind}", yours, true, bound, quantity=quantity, inputs=inputs)
 
 
 def check_backward(student: Student, kind: str, Z: Array) -> None:
     """activate_backward of one kind, given what a right activate returns for Z."""
     dA, A = normal(student.rng, *Z.shape), oracle.activate(f64(Z), kind).astype(np.float32)
-    true = oracle.activate_backward(f64(dA), f64(A), kind)
-    bound = tolerance.activate_backward(f64(dA), f64(A), kind)
-    inputs: dict[str, Any] = {"dA": f64(dA), "A": f64(A), "kind": kind}
-    quantity = "activate_backward"
     for number, outcome in enumerate(student.kernel("activate_backward", dA, A, kind)):
-        inputs["calls_before"] = number
         expect.unchanged(outcome, dA=(0, dA), A=(1, A))
-        yours = expect.device_array(outcome.returned, "dZ", Z.shape)
-        expect.close(f"dZ for {kind}", yours, true, bound, quantity=quantity, inputs=inputs)
+        sloped(outcome, dA, A, kind, "activate_backward", number)
 
 
 def probe_activation(student: Student, kind: str) -> None:
     """Probe activate of one kind."""
-    rng, shape = student.rng, (13, 7)
-
-    def activated(outcome: Outcome, Z: Array) -> None:
-        true = oracle.activate(f64(Z), kind)
-        yours = expect.device_array(outcome.returned, "A", shape)
-        expect.close(f"{kind}(Z)", yours, true, tolerance.activate(f64(Z), kind))
-
-    probes.launcher(student, "activate", lambda: (normal(rng, *shape),), activated, kind)
+    rng, right = student.rng, partial(activated, kind=kind)
+    probes.launcher(student, "activate", lambda: (normal(rng, 13, 7),), right, kind)
 
 
 def probe_backward(student: Student, kind: str) -> None:
     """Probe activate_backward of one kind."""
     rng, shape = student.rng, (13, 7)
 
-    def backward(outcome: Outcome, dA: Array, A: Array) -> None:
-        true = oracle.activate_backward(f64(dA), f64(A), kind)
-        yours = expect.device_array(outcome.returned, "dZ", shape)
-        bound = tolerance.activate_backward(f64(dA), f64(A), kind)
-        expect.close(f"dZ for {kind}", yours, true, bound)
-
     def draw() -> tuple[Array, Array]:
         A = oracle.activate(normal(rng, *shape).astype(np.float64), kind)
         return normal(rng, *shape), A.astype(np.float32)
 
-    probes.launcher(student, "activate_backward", draw, backward, kind)
+    probes.launcher(student, "activate_backward", draw, partial(sloped, kind=kind), kind)
 
 
 def relu_inputs(student: Student) -> Iterator[Array]:

@@ -212,28 +212,25 @@ def test_outer_products(student: Student) -> None:
         check_outer_products(student)
 
 
+def outer(outcome: Outcome, X: Array, dZ: Array, quantity: str = "", calls_before: int = 0) -> None:
+    """Demand every example's outer product."""
+    true = oracle.outer_products(f64(X), f64(dZ))
+    yours = expect.device_array(outcome.returned, "G", true.shape)
+    inputs = {"X": f64(X), "dZ": f64(dZ), "calls_before": calls_before}
+    expect.close("G", yours, true, tolerance.rounding(true), quantity=quantity, inputs=inputs)
+
+
 def check_outer_products(student: Student) -> None:
     """outer_products on random X (N, D) and dZ (N, C)."""
     # A grid is at most 65,535 blocks high and deep.
     for N, D, C in (*student.shapes((2, 3, 4), (1, 67, 10), (13, 31, 7)), (65_537, 1, 1)):
         X, dZ = normal(student.rng, N, D), normal(student.rng, N, C)
-        true = oracle.outer_products(f64(X), f64(dZ))
-        bound = tolerance.rounding(true)
-        inputs: dict[str, Any] = {"X": f64(X), "dZ": f64(dZ)}
         for number, outcome in enumerate(student.kernel("outer_products", X, dZ)):
-            inputs["calls_before"] = number
             expect.unchanged(outcome, X=(0, X), dZ=(1, dZ))
-            yours = expect.device_array(outcome.returned, "G", (N, D * C))
-            expect.close("G", yours, true, bound, quantity="outer_products", inputs=inputs)
-
-    def right(outcome: Outcome, X: Array, dZ: Array) -> None:
-        true = oracle.outer_products(f64(X), f64(dZ))
-        yours = expect.device_array(outcome.returned, "G", true.shape)
-        expect.close("G", yours, true, tolerance.rounding(true))
-
+            outer(outcome, X, dZ, "outer_products", number)
     rng = student.rng
     probes.launcher(
-        student, "outer_products", lambda: (normal(rng, 7, 5), normal(rng, 7, 3)), right
+        student, "outer_products", lambda: (normal(rng, 7, 5), normal(rng, 7, 3)), outer
     )
 
 
@@ -255,31 +252,28 @@ def test_by_reduction_b(student: Student) -> None:
     LinearGradients(student, "gradients_by_reduction").check("b")
 
 
+def scored(run: probes.Run, quantity: str = "") -> None:
+    """Demand X W + b."""
+    p, X = {name: f64(values) for name, values in run.p.items()}, f64(run.X)
+    true, bound = X @ p["W"] + p["b"], tolerance.scores(X, p["W"], p["b"])
+    yours = expect.device_array(run.outcome.returned, "Z", true.shape)
+    expect.close("Z", yours, true, bound, quantity=quantity, inputs={"p": p, "X": X})
+
+
 @part("2.3", "scores")
 def test_scores(student: Student) -> None:
     """Scores are Z = X W + b."""
     student.require("linear.LinearClassifier.scores")
     for N, D, C in SIZES:
-        p, X, _ = classifier(student.rng, N, D, C)
+        p, X, y = classifier(student.rng, N, D, C)
         _, _, outcome, after = student.run(*on_linear(p, "scores", X))
         expect.unchanged(outcome, X=(0, X))
         unmoved(p, after)
-        true = f64(X) @ f64(p["W"]) + f64(p["b"])
-        yours = expect.device_array(outcome.returned, "Z", (N, C))
-        bound = tolerance.scores(f64(X), f64(p["W"]), f64(p["b"]))
-        inputs = {"p": {name: f64(values) for name, values in p.items()}, "X": f64(X)}
-        expect.close("Z", yours, true, bound, quantity="scores", inputs=inputs)
-
-    def right(run: probes.Run) -> None:
-        true = f64(run.X) @ f64(run.p["W"]) + f64(run.p["b"])
-        yours = expect.device_array(run.outcome.returned, "Z", true.shape)
-        bound = tolerance.scores(f64(run.X), f64(run.p["W"]), f64(run.p["b"]))
-        expect.close("Z", yours, true, bound)
-
+        scored(probes.Run(p, X, y, outcome, after), "scores")
     N, D, C = SIZES[0]
     method = "linear.LinearClassifier.scores"
     draw = partial(classifier, student.rng, N, D, C)
-    probes.of_model(student, method, (D, C), draw, labelled=False).check(student, right)
+    probes.of_model(student, method, (D, C), draw, labelled=False).check(student, scored)
 
 
 @part("2.3", "loss")
@@ -300,26 +294,24 @@ def test_b(student: Student) -> None:
     LinearGradients(student, "gradients").check("b")
 
 
+def updated(outcome: Outcome, w: Array, g: Array, rate: float, quantity: str = "") -> None:
+    """Demand w − rate·g in the place of w."""
+    true, bound = f64(w) - rate * f64(g), tolerance.update(f64(w), f64(g), rate)
+    yours = expect.device_array(outcome.arguments["0"], "w", true.shape)
+    inputs = {"w": f64(w), "g": f64(g), "learning_rate": rate}
+    expect.close("w", yours, true, bound, quantity=quantity, inputs=inputs)
+
+
 @part("2.4", "update")
 def test_sgd_update(student: Student) -> None:
     """sgd_update subtracts learning_rate·g in place."""
     for shape in student.shapes((5,), (67, 31), (1031,)):
         w, g, rate = normal(student.rng, *shape), normal(student.rng, *shape), 0.3
-        true = f64(w) - rate * f64(g)
-        inputs = {"w": f64(w), "g": f64(g), "learning_rate": rate}
         for outcome in student.kernel("sgd_update", w, g, rate):
             expect.nothing(outcome)
             expect.unchanged(outcome, g=(1, g))
-            yours = expect.device_array(outcome.arguments["0"], "w", shape)
-            bound = tolerance.update(f64(w), f64(g), rate)
-            expect.close("w", yours, true, bound, quantity="sgd.update", inputs=inputs)
-
-    def right(outcome: Outcome, w: Array, g: Array) -> None:
-        true = f64(w) - 0.7 * f64(g)
-        yours = expect.device_array(outcome.arguments["0"], "w", true.shape)
-        expect.close("w", yours, true, tolerance.update(f64(w), f64(g), 0.7))
-
-    rng = student.rng
+            updated(outcome, w, g, rate, "sgd.update")
+    rng, right = student.rng, partial(updated, rate=0.7)
     probes.launcher(
         student, "sgd_update", lambda: (normal(rng, 7, 5), normal(rng, 7, 5)), right, 0.7
     )

@@ -10,7 +10,7 @@ import numpy as np
 from grader import curves, diagnoses, expect, lockstep, oracle, tolerance
 from grader.checks import probes
 from grader.checks.marks import part
-from grader.judge import CheckFailure, Host, Kept, Outcome, call, new, put, take
+from grader.judge import CheckFailure, Host, Kept, call, new, put, take
 from grader.lockstep import Training
 from grader.student import Student, f64, labels, normal
 
@@ -57,14 +57,11 @@ def exact(p: dict[str, Array]) -> dict[str, Array]:
     return {name: f64(values) for name, values in p.items()}
 
 
-Run = tuple[dict[str, "Array"], "Array", "Array", str, Outcome]
-
-
-def run_all(student: Student, method: str, *, with_labels: bool) -> list[Run]:
-    """One call of a method on every case; parameters must not change."""
+def run_all(student: Student, method: str, *, with_labels: bool) -> list[tuple[probes.Run, str]]:
+    """One call of a method on every case, with the activation; parameters must not change."""
     student.require(f"network.TwoLayerNetwork.{method}")
 
-    def run(rng: np.random.Generator) -> list[Run]:
+    def run(rng: np.random.Generator) -> list[tuple[probes.Run, str]]:
         results = []
         for N, D, H, C, kind in student.shapes(*CASES):
             p, X, y = network(rng, N, D, H, C)
@@ -78,10 +75,10 @@ def run_all(student: Student, method: str, *, with_labels: bool) -> list[Run]:
                         f"the parameter {name} was changed; only step may change it",
                         diagnoses=diagnoses.named("parameters-changed"),
                     )
-            results.append((p, X, y, kind, outcome))
+            results.append((probes.Run(p, X, y, outcome, after), kind))
         return results
 
-    results: list[Run] = student.once(method, run)
+    results: list[tuple[probes.Run, str]] = student.once(method, run)
     return results
 
 
@@ -99,28 +96,24 @@ def try_again(student: Student, method: str, *rest: Any, labelled: bool = True) 
 
 def check_forward(student: Student, which: int, name: str) -> None:
     """A (which = 0) or Z (1) of forward."""
-    for p, X, y, kind, outcome in run_all(student, "forward", with_labels=False):
-        items = expect.items(outcome.returned, "A", "Z")
+
+    def right(run: probes.Run, kind: str = CASES[0][-1], quantity: str = "") -> None:
+        items = expect.items(run.outcome.returned, "A", "Z")
         value, other = items[which], items[1 - which]
-        true = oracle.network_forward(exact(p), f64(X), kind)[which]
-        bound = tolerance.network_gradients(exact(p), f64(X), y, kind)[name]
+        p, X = exact(run.p), f64(run.X)
+        true = oracle.network_forward(p, X, kind)[which]
+        bound = tolerance.network_gradients(p, X, run.y, kind)[name]
         if value.shape != true.shape == other.shape:
             raise CheckFailure(
                 f"(A, Z) come as (Z, A): the {('first', 'second')[which]} is {value}",
                 diagnoses=diagnoses.named("items-swapped"),
             )
         yours = expect.device_array(value, name, true.shape)
-        inputs = {"p": exact(p), "X": f64(X), "kind": kind}
-        quantity = f"network.{name}"
+        inputs = {"p": p, "X": X, "kind": kind}
         expect.close(f"{name} ({kind})", yours, true, bound, quantity=quantity, inputs=inputs)
 
-    def right(run: probes.Run) -> None:
-        value = expect.items(run.outcome.returned, "A", "Z")[which]
-        p, kind = exact(run.p), CASES[0][-1]
-        true = oracle.network_forward(p, f64(run.X), kind)[which]
-        bound = tolerance.network_gradients(p, f64(run.X), run.y, kind)[name]
-        expect.close(name, expect.device_array(value, name, true.shape), true, bound)
-
+    for run, kind in run_all(student, "forward", with_labels=False):
+        right(run, kind, f"network.{name}")
     try_again(student, "forward", labelled=False).check(student, right)
 
 
@@ -137,30 +130,24 @@ def test_logits(student: Student) -> None:
 
 
 def check_gradient(student: Student, name: str) -> None:
-    """One tensor of gradients, and the loss beside it."""
-    for p, X, y, kind, outcome in run_all(student, "gradients", with_labels=True):
-        returned_loss, gradients = expect.items(outcome.returned, "loss", "gradients")
-        true_loss, true = oracle.network_gradients(exact(p), f64(X), y, kind)
-        bounds = tolerance.network_gradients(exact(p), f64(X), y, kind)
-        inputs = {"p": exact(p), "X": f64(X), "y": y, "kind": kind}
+    """One tensor of gradients, and the loss beside W2's."""
+
+    def right(run: probes.Run, kind: str = CASES[0][-1], quantity: str = "") -> None:
+        returned_loss, gradients = expect.items(run.outcome.returned, "loss", "gradients")
+        p, X = exact(run.p), f64(run.X)
+        loss, true = oracle.network_gradients(p, X, run.y, kind)
+        bounds = tolerance.network_gradients(p, X, run.y, kind)
+        inputs = {"p": p, "X": X, "y": run.y, "kind": kind}
         yours = expect.device_array(expect.entry(gradients, name), f"d{name}", p[name].shape)
-        quantity = f"network.{name}"
-        expect.close(
-            f"d{name} ({kind})", yours, true[name], bounds[name], quantity=quantity, inputs=inputs
-        )
-        if name == "W2":
-            yours, wanted = expect.loss(returned_loss), np.array([true_loss])
-            quantity = "network.loss"
-            expect.close("loss", yours, wanted, bounds["loss"], quantity=quantity, inputs=inputs)
+        shown, known = f"d{name} ({kind})", quantity and f"{quantity}.{name}"
+        expect.close(shown, yours, true[name], bounds[name], quantity=known, inputs=inputs)
+        if name == "W2" and quantity:
+            yours, known = expect.loss(returned_loss), f"{quantity}.loss"
+            wanted = np.array([loss])
+            expect.close("loss", yours, wanted, bounds["loss"], quantity=known, inputs=inputs)
 
-    def right(run: probes.Run) -> None:
-        _, gradients = expect.items(run.outcome.returned, "loss", "gradients")
-        p, kind = exact(run.p), CASES[0][-1]
-        true = oracle.network_gradients(p, f64(run.X), run.y, kind)[1][name]
-        bound = tolerance.network_gradients(p, f64(run.X), run.y, kind)[name]
-        yours = expect.device_array(expect.entry(gradients, name), f"d{name}", true.shape)
-        expect.close(f"d{name}", yours, true, bound)
-
+    for run, kind in run_all(student, "gradients", with_labels=True):
+        right(run, kind, "network")
     try_again(student, "gradients").check(student, right)
 
 
