@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import secrets
@@ -16,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader import limits, processes, protocol
+from grader import environment, limits, processes, protocol
 from grader.integrity import WROTE_TO_PIPE
 from grader.isolation import Level, Reached, cache
 from grader.isolation.view import View
@@ -30,10 +29,6 @@ if TYPE_CHECKING:
     from grader.isolation import Event
 
 ENTRY = Path(__file__).resolve().parent / "worker" / "__main__.py"
-
-KERNEL_LIMIT_S = "1"
-"""For one launch on the emulator, which counts it in memory accesses (30 million a second); the
-largest honest one of the checks makes about one million."""
 
 START_LIMIT_S = 900.0
 """For the start of a worker, in which the emulator may be built; the slowest seen took 100 s."""
@@ -50,22 +45,6 @@ _CLEAN_UP = re.compile(
 _REASON_LINES = 12  # of what a worker wrote before it ended: enough for the end of a traceback
 _POLL_S = 0.1
 _SUPERVISOR_S = 10.0  # it kills, which takes milliseconds; on a machine that does nothing else
-
-_PASSED_ON = (
-    "PATH",
-    "HOME",
-    "USER",
-    "TMPDIR",
-    "XDG_CACHE_HOME",
-    "LANG",
-    "LC_ALL",
-    "CXX",
-    "LD_LIBRARY_PATH",
-    "PYCUDA_CACHE_DIR",
-)
-# A worker with walls has its own.
-_THE_JUDGES = {"HOME", "USER", "TMPDIR", "XDG_CACHE_HOME", "PYCUDA_CACHE_DIR"}
-_PASSED_ON_PREFIXES = ("EMULATOR_", "CUDA", "NVIDIA_")
 
 
 class WorkerStartError(Exception):
@@ -117,6 +96,7 @@ class WorkerProcess:
         self.reached, self.budget = Reached(), budget
         if level is Level.FULL and backend == "emulator":
             cache.prepare()
+        view = _view(scratch, readable) if level is Level.FULL else None
         self._mark = f"GRADER_WORKER={secrets.token_hex(8)}"
         from_judge, self._to_worker = os.pipe()
         self._from_worker, to_judge = os.pipe()
@@ -129,12 +109,13 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=scratch,
-            env={
-                **_environment(backend, level, bare=bool(under)),
-                **_definition(self._mark),
-                **({"GRADER_TIMING": "1"} if timing else {}),
-                **(_view(scratch, readable) if level is Level.FULL else {}),
-            },
+            env=environment.of_worker(
+                backend,
+                mark=self._mark,
+                bare=bool(under),
+                timing=timing,
+                view=view,
+            ),
             pass_fds=ends,
             start_new_session=True,
         )
@@ -350,31 +331,6 @@ def name_of(code: int) -> str:
     return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
 
 
-def _view(scratch: Path, readable: Sequence[Path]) -> dict[str, str]:
-    """What student code may see, for a worker with walls."""
-    view = View(scratch.resolve(), tuple(path.resolve() for path in readable), cache.shared())
-    return {"GRADER_VIEW": json.dumps(view.words())}
-
-
-def _definition(mark: str) -> dict[str, str]:
-    name, _, value = mark.partition("=")
-    return {name: value}
-
-
-def _environment(backend: str, level: Level, *, bare: bool) -> dict[str, str]:
-    passed_on = set(_PASSED_ON) - (_THE_JUDGES if level is Level.FULL else set())
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in passed_on or name.startswith(_PASSED_ON_PREFIXES)
-    }
-    return {
-        **kept,
-        "BACKEND": backend,
-        # One thread: sums of the same order on every machine, and no 40 ms products on a busy one.
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "EMULATOR_TIME_LIMIT_S": KERNEL_LIMIT_S,
-        "EMULATOR_REPORT": "0",  # findings go into the report, not to stderr
-        "GRADER_BARE_MEMORY": "1" if bare else "",
-    }
+def _view(scratch: Path, readable: Sequence[Path]) -> View:
+    """What student code may see within walls."""
+    return View(scratch.resolve(), tuple(path.resolve() for path in readable), cache.shared())

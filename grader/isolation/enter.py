@@ -25,10 +25,10 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from grader import limits
-from grader.isolation import cgroup, landlock, seccomp, system, uids, view
+from grader.isolation import cgroup, landlock, seccomp, supervisor, system, uids, view
 
 if TYPE_CHECKING:
     import socket
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _OWN_ID = "own user id"
 
-OPEN_FILES = 1024
 PROCESSES = 512
 """Threads count, too; the judge's own limit of processes is lower, and told in words."""
 
@@ -90,7 +89,7 @@ def enter(seen: view.View, root: Path, keep: tuple[int, ...]) -> Entered:
     group: list[cgroup.Group] = []
     entered.attempt("control group", lambda: _limit(group))
     from_supervisor, to_worker = os.pipe()
-    init = _start_init() if "processes" in inside else 0
+    init = supervisor.start_init() if "processes" in inside else 0
     worker = os.fork()
     if worker:
         for descriptor in (*keep, from_supervisor):
@@ -99,7 +98,7 @@ def enter(seen: view.View, root: Path, keep: tuple[int, ...]) -> Entered:
             made.add(worker)
         os.write(to_worker, str(worker).encode())
         os.close(to_worker)
-        _supervise(worker, init, entered.uid, group)
+        supervisor.supervise(worker, init, entered.uid, group)
     os.close(to_worker)
     if lease is not None:
         lease.close()
@@ -161,53 +160,6 @@ def _limit(group: list[cgroup.Group]) -> str:
     return f"control group ({', '.join(made.limited)})"
 
 
-def _start_init() -> int:
-    """Start the first process of the new process namespace: all others end when it ends."""
-    init = os.fork()
-    if init:
-        return init
-    try:
-        system.die_with_parent(signal.SIGKILL)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans that end are reaped
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.closerange(0, OPEN_FILES)
-        with contextlib.suppress(OSError, KeyError):
-            system.drop_capabilities()
-        while True:
-            signal.pause()
-    finally:
-        os._exit(0)
-
-
-def _supervise(worker: int, init: int, uid: int | None, group: list[cgroup.Group]) -> NoReturn:
-    """Wait for the worker, or for the judge's word or end, and end all that is left."""
-
-    def end(*_: object) -> None:
-        for pid in filter(None, (worker, init)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    signal.signal(signal.SIGTERM, end)
-    system.die_with_parent(signal.SIGTERM)
-    _, status = os.waitpid(worker, 0)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if init:
-        os.kill(init, signal.SIGKILL)
-        os.waitpid(init, 0)  # the last one of its namespace to go
-    elif uid is not None:
-        uids.kill_all_of(uid)
-    for made in group:
-        made.kill()
-        made.remove()
-    if os.WIFSIGNALED(status):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        number = os.WTERMSIG(status)
-        if number != signal.SIGKILL:
-            signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-    os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1)
-
-
 def _confine(entered: Entered, seen: view.View, shown: list[str], inside: set[str]) -> None:
     """The worker's own part, in the order in which each step is still allowed."""
     system.die_with_parent(signal.SIGKILL)
@@ -225,7 +177,7 @@ def _confine(entered: Entered, seen: view.View, shown: list[str], inside: set[st
         scratch, shared = _share_the_machine(entered, seen)
     for which, most in (
         (resource.RLIMIT_NPROC, PROCESSES),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_NOFILE, supervisor.OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
         if which != resource.RLIMIT_NPROC or entered.uid is not None:  # else it counts the judge's
