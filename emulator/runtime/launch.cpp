@@ -1,14 +1,12 @@
-// A launch: its blocks on the OS threads, the signals that a faulty kernel raises, and the results.
+// A launch: its blocks on the OS threads, and the results.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/time.h>
-#include <ucontext.h>
-#include <unistd.h>
 
 #include <new>
 
 #include "images.h"
+#include "signals.h"
 #include "trial.h"
 
 namespace emu {
@@ -20,10 +18,7 @@ constexpr int kMaxWorkers = 64;
 struct Job {
   Launch launch;
   uint64_t next, chunk;  // the next block that nobody has taken
-  int stop, expired;
-  double seconds_left;   // CPU time until the launch is stopped
-  int64_t work_seen;     // what was left of the work at the last tick of the timer
-  int idle_ticks;        // of a checked kernel that accessed nothing since
+  int stop;
 };
 static Job job;
 static Worker *workers[kMaxWorkers];  // of the current launch
@@ -38,176 +33,12 @@ Worker &this_worker() {
   mine = new (memory) Worker;
   mine->dynamic = (char *)mmap(nullptr, kDynamicBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mine->dynamic == (char *)MAP_FAILED) out_of_host_memory(kDynamicBytes);
-  constexpr size_t kSignalStack = 64 << 10;
-  stack_t stack{};
-  stack.ss_sp = malloc(kSignalStack);
-  stack.ss_size = kSignalStack;
-  sigaltstack(&stack, nullptr);
+  give_signal_stack();
   return *mine;
 }
 
-// ---- signals
-
-static Address interrupted_pc(void *context) {
-#if defined(__x86_64__) && defined(__linux__)
-  return (Address)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
-#elif defined(__aarch64__) && defined(__linux__)
-  return (Address)((ucontext_t *)context)->uc_mcontext.pc;
-#elif defined(__x86_64__) && defined(__APPLE__)
-  return (Address)((ucontext_t *)context)->uc_mcontext->__ss.__rip;
-#elif defined(__aarch64__) && defined(__APPLE__)
-  return (Address)((ucontext_t *)context)->uc_mcontext->__ss.__pc;
-#else
-  (void)context;
-  return 0;
-#endif
-}
-
-static Address interrupted_stack(void *context) {
-#if defined(__x86_64__) && defined(__linux__)
-  return (Address)((ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
-#elif defined(__aarch64__) && defined(__linux__)
-  return (Address)((ucontext_t *)context)->uc_mcontext.sp;
-#elif defined(__x86_64__) && defined(__APPLE__)
-  return (Address)((ucontext_t *)context)->uc_mcontext->__ss.__rsp;
-#elif defined(__aarch64__) && defined(__APPLE__)
-  return (Address)((ucontext_t *)context)->uc_mcontext->__ss.__sp;
-#else
-  (void)context;
-  return 0;
-#endif
-}
-
-constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGVTALRM};
-static struct sigaction previous[4];
-
-static void set_timer(double seconds) {
-  itimerval timer{};
-  timer.it_value.tv_sec = (time_t)seconds;
-  timer.it_value.tv_usec = (suseconds_t)((seconds - (double)timer.it_value.tv_sec) * 1e6);
-  setitimer(ITIMER_VIRTUAL, &timer, nullptr);
-}
-
-// The timer ticks each second of CPU time. Checked kernels are limited by their work, which counts accesses: one that has
-// made none for some seconds is in a loop that has none.
-static bool time_is_up() {
-  constexpr int kIdleTicks = 2;
-  constexpr double kTick = 1;
-  int64_t work = check.slices_left * check.slice + check.fuel;
-  job.idle_ticks = job.launch.checked && work == job.work_seen ? job.idle_ticks + 1 : 0;
-  job.work_seen = work;
-  job.seconds_left -= kTick;
-  if (job.seconds_left <= 0 || job.idle_ticks >= kIdleTicks) return true;
-  set_timer(job.seconds_left < kTick ? job.seconds_left : kTick);
-  return false;
-}
-
-static bool in_image(const Worker &w, Address pc) {
-  return pc >= (Address)w.launch->image->base && pc < (Address)w.launch->image->end;
-}
-
-// Does a return address follow a call of the image's own code, not of the runtime through the procedure linkage table?
-static bool returns_from_own_code(const Worker &w, Address word) {
-#ifdef __x86_64__
-  constexpr unsigned char kCall = 0xE8, kEndbr[] = {0xF3, 0x0F, 0x1E, 0xFA}, kJump[] = {0xFF, 0x25}, kBound = 0xF2;
-  const unsigned char *call = (const unsigned char *)word - 5;
-  int32_t distance;
-  if (!in_image(w, (Address)call) || *call != kCall) return false;
-  memcpy(&distance, call + 1, sizeof distance);
-  Address target = word + (Address)(intptr_t)distance;
-  if (!in_image(w, target)) return false;
-  const unsigned char *code = (const unsigned char *)target;
-  if (!memcmp(code, kEndbr, sizeof kEndbr)) code += sizeof kEndbr;
-  code += *code == kBound;
-  return memcmp(code, kJump, sizeof kJump) != 0;
-#else
-  (void)w;
-  (void)word;
-  return true;
-#endif
-}
-
-// What filled the stack: the return address that is found most often there is the call that recurs. Without recursion, the
-// first one: of the function with the large variables. Sets `recurs`.
-static Address filled_by(const Worker &w, Address top, bool &recurs) {
-  constexpr int kMost = 64, kRecursion = 8;
-  struct {
-    Address address;
-    int count;
-  } found[kMost];
-  int distinct = 0, best = 0;
-  Address low = w.fiber->stack + kGuardBytes, high = w.fiber->stack + kStackBytes;
-  if (top < low) top = low;
-  for (Address p = (top + 7) & ~(Address)7; p + 8 <= high; p += 8) {
-    Address word = *(Address *)p;
-    if (!in_image(w, word) || !returns_from_own_code(w, word)) continue;
-    int i = 0;
-    while (i < distinct && found[i].address != word) i++;
-    if (i == kMost) continue;
-    if (i == distinct) found[distinct++] = {word, 0};
-    if (++found[i].count > found[best].count) best = i;
-  }
-  recurs = distinct && found[best].count >= kRecursion;
-  return distinct ? found[recurs ? best : 0].address : 0;
-}
-
-static void on_signal(int number, siginfo_t *info, void *context) {
-  Worker *w = self;
-  if (number == SIGVTALRM && !job.expired && !time_is_up()) return;
-  if (number == SIGVTALRM) {
-    job.expired++;
-    if (!w) {  // another thread of the process was hit: pass it on
-      for (int i = 0; i < worker_count; i++) pthread_kill(worker_threads[i], SIGVTALRM);
-      return;
-    }
-  } else if (!w) {
-    for (int i = 0; i < 4; i++)
-      if (kSignals[i] == number) sigaction(number, &previous[i], nullptr);
-    return;  // happens again, for those who were here before
-  }
-  Address pc = interrupted_pc(context), address = (Address)info->si_addr;
-  constexpr int kPatience = 500;  // milliseconds until the thread is seen in the kernel itself, not in a callback
-  if (number == SIGVTALRM && !in_image(*w, pc) && job.expired < kPatience) {
-    set_timer(0.001);
-    return;
-  }
-  if (trial.phase == Phase::Ghost) {
-    if (number == SIGVTALRM) {
-      job.expired = job.idle_ticks = 0;
-      set_timer(1);
-    }
-    ghost_faults(*w);
-  }
-  Kind kind = Kind::TimeLimit;
-  if (number == SIGFPE) kind = Kind::DivisionByZero;
-  if (number == SIGSEGV || number == SIGBUS) {
-    constexpr Address kLowest = 4 << 20;
-    kind = w->fiber && address - w->fiber->stack < kGuardBytes ? Kind::StackOverflow
-           : address < kLowest                                 ? Kind::NullPointer
-                                                               : Kind::OutOfBounds;
-  }
-  bool recurs = false;
-  Address culprit = kind == Kind::StackOverflow ? filled_by(*w, interrupted_stack(context), recurs) : 0;
-  if (!recurs && in_image(*w, pc)) culprit = pc + 1;
-  if (RawFinding *f = report_fatal(*w, kind, culprit ? culprit : pc + 1, 0)) {
-    if (kind == Kind::StackOverflow) f->other_pc = pc + 1;
-    f->detail = recurs;
-    f->address = kind == Kind::NullPointer || kind == Kind::OutOfBounds ? address : 0;
-    f->space = (int)Space::Unknown;
-    if (kind == Kind::TimeLimit) f->other_pc = w->me().last_pc;  // the atomic that it repeats, should pc be inside of it
-  }
-  abort_launch(*w);
-}
-
-static void catch_signals() {
-  struct sigaction action {};
-  action.sa_sigaction = on_signal;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-  for (int i = 0; i < 4; i++) sigaction(kSignals[i], &action, &previous[i]);
-}
-
-static void restore_signals() {
-  for (int i = 0; i < 4; i++) sigaction(kSignals[i], &previous[i], nullptr);
+void interrupt_workers(int number) {
+  for (int i = 0; i < worker_count; i++) pthread_kill(worker_threads[i], number);
 }
 
 // ---- blocks on OS threads
@@ -252,10 +83,7 @@ static Pool pool;
 static void *pool_thread(void *argument) {
   int number = (int)(intptr_t)argument;
   uint64_t seen = 0;
-  sigset_t all;  // signals are for Python's own threads, except those of a faulty kernel
-  sigfillset(&all);
-  for (int s : kSignals) sigdelset(&all, s);
-  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  leave_signals_to_python();
   pthread_mutex_lock(&pool.lock);
   for (;;) {
     while (pool.round == seen || number > pool.wanted) {
@@ -408,21 +236,16 @@ EMU_API int emurt_launch(const emurt_request *request, emurt_result *result) {
   int count = request->most_threads < kMaxWorkers ? request->most_threads : kMaxWorkers;
   if (launch.checked || facts.serial || launch.blocks * launch.threads < kWorthwhile || launch.blocks < 2) count = 1;
   job.next = 0;
-  job.stop = job.expired = 0;
+  job.stop = 0;
   job.chunk = count > 1 ? (launch.blocks + 8u * (unsigned)count - 1) / (8u * (unsigned)count) : launch.blocks;
   workers[0] = &w;
   worker_threads[0] = pthread_self();
   worker_count = 1;
-  catch_signals();
   // The backstop for loops that access nothing: CPU time, so that a busy machine changes nothing. Checked kernels are
   // limited by their work; they get time enough for it.
-  job.seconds_left = request->time_limit_s * (launch.checked ? 4 : count);
-  job.idle_ticks = 0;
-  job.work_seen = -1;
-  set_timer(job.seconds_left < 1 ? job.seconds_left : 1);
+  catch_signals(launch.checked, request->time_limit_s * (launch.checked ? 4 : count));
   if (count > 1) run_parallel(count);
   else run_blocks(w);
-  set_timer(0);
   restore_signals();
 
   counters.clear();

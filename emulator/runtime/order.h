@@ -203,11 +203,12 @@ extern Region arena;
 // ---- warp.cpp
 void warp_lane_left(Worker &w, unsigned warp);
 
-// ---- shadow.cpp
 struct Touch {
   Access access;
   Flavour flavour;
 };
+
+// ---- work.cpp
 bool out_of_fuel(Address address, unsigned size, Touch touch, Address pc);
 
 }  // namespace emu

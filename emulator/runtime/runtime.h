@@ -170,6 +170,8 @@ bool run_block(Worker &w, uint64_t number);  // false: it was set aside, and wai
 bool go_on(Worker &w);                       // with the block that was taken up
 void place_block(Worker &w);
 void block_here(Worker &w);  // the current thread waits: run others
+
+// ---- polling.cpp
 void yield_here(Worker &w);
 bool polls_again(Worker &w, Address address, unsigned size, Address pc);
 void yield_polling(Worker &w, unsigned polls);

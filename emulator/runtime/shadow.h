@@ -4,39 +4,48 @@
 
 namespace emu {
 
-void access_local(Address address, size_t size, Touch touch, Address pc);
+inline bool is_shared(const Region &g) { return g.space == Space::Shared || g.space == Space::Dynamic; }
+inline Record floor_for(const Region &g) { return is_shared(g) ? check.epoch_floor : check.launch_floor; }
+
+// ---- callbacks.cpp
 void range(Address address, size_t size, Touch touch, Address pc);
-bool has_holes(Address address, size_t size);
-void copy_holes(Address from, size_t size, Address pc);
-void note_target(Address to, size_t size, Address pc);
-void unwritten(Region &g, Address address, unsigned size, Touch touch, Address pc);
+Region *region_of(Address address);  // null: none that has a shadow
+
+// ---- shadow.cpp
+void describe(RawFinding &f, Touch touch, Space space, Address address, uint64_t size);
 [[noreturn]] void fatal(Kind kind, Touch touch, Space space, Address address, unsigned size, Address pc,
                         Address allocation = 0, uint64_t allocation_size = 0, int64_t detail = 0);
-void describe(RawFinding &f, Touch touch, Space space, Address address, uint64_t size);
-inline bool is_shared(const Region &g) { return g.space == Space::Shared || g.space == Space::Dynamic; }
-Region *region_of(Address address);  // null: none that has a shadow
+void misaligned(Address address, unsigned size, Touch touch, Address pc);
 bool access_elsewhere(Address address, unsigned size, Touch touch, Address pc);
 void access_bytes(Region &region, size_t offset, unsigned size, Touch touch, Address pc);
-bool read_odd_state(Region &region, size_t cell, Record me, Touch touch, Address pc);
-bool write_odd_state(Region &region, size_t cell, Record me, Touch touch, Address pc);
+bool read_odd_state(Region &region, size_t cell, Touch touch, Address pc);
+bool write_odd_state(Region &region, size_t cell, Touch touch, Address pc);
+
+// ---- races.cpp
 void check_against_write(Region &region, size_t cell, Record write, Touch touch, Address pc, Address address, unsigned size);
 bool check_against_readers(Region &region, Record read, Record second, Touch touch, Address pc, Address address, unsigned size);
 Record another_reader(Record &second, Record read, Record me);
-void misaligned(Address address, unsigned size, Touch touch, Address pc);
+
+// ---- unwritten.cpp
+void access_local(Address address, size_t size, Touch touch, Address pc);
+void unwritten(Region &g, Address address, unsigned size, Touch touch, Address pc);
+bool has_holes(Address address, size_t size);
+void note_target(Address to, size_t size, Address pc);
+void copy_holes(Address from, size_t size, Address pc);
 
 inline bool must_look(Record write, Record me) { return !same_segment(write, me) || flavour_of(write) == kAtomicShared; }
 
 inline __attribute__((always_inline)) void touch_cell(Region &g, size_t i, Record me, Record floor, Touch touch, Address pc) {
   Cell &c = g.cells[i];
   if (touch.access == Access::Read) {
-    if (EMU_UNLIKELY(g.state[i] != kAll) && (g.state[i] == (kConstant | 15) || read_odd_state(g, i, me, touch, pc))) return;
+    if (EMU_UNLIKELY(g.state[i] != kAll) && (g.state[i] == (kConstant | 15) || read_odd_state(g, i, touch, pc))) return;
     if (EMU_UNLIKELY(c.write >= floor) && must_look(c.write, me)) check_against_write(g, i, c.write, touch, pc, 0, 4);
     Record read = c.read;
     if (read < floor) c.read = me;
     else if (EMU_UNLIKELY(!same_segment(read, me))) c.read = another_reader(g.second[i], read, me);
     return;
   }
-  if (EMU_UNLIKELY(g.state[i] != kAll) && write_odd_state(g, i, me, touch, pc)) return;
+  if (EMU_UNLIKELY(g.state[i] != kAll) && write_odd_state(g, i, touch, pc)) return;
   Record write = c.write, read = c.read;
   Record second = EMU_UNLIKELY(read & kSecondReader) ? g.second[i] : 0;
   if (EMU_UNLIKELY(write >= floor) && must_look(write, me)) {
