@@ -20,6 +20,9 @@ be twelve times too busy before this changes a score."""
 NEAR = 0.5  # "more than half" in words below
 """Share of a budget from which on a report warns: other processors are half as fast."""
 
+OPENING = "Your code "
+"""How a note begins."""
+
 LOADING = "loading"
 """In place of a task's id: what importing the submission takes."""
 
@@ -53,11 +56,11 @@ class Used:
             return ""
         if self.is_up:
             return (
-                f"Your code used up the {self.limit_s:g} s of processor time that a grading has"
+                f"{OPENING}used up the {self.limit_s:g} s of processor time that a grading has"
                 f"{self._most()}: what was not reached by then was not judged."
             )
         return (
-            f"Your code took more than half of the {self.limit_s:g} s of processor time that a "
+            f"{OPENING}took more than half of the {self.limit_s:g} s of processor time that a "
             f"grading has{self._most()}: on a slower machine it may not be judged to the end."
         )
 

@@ -16,6 +16,8 @@ from backend.machine import Machine
 
 EMULATOR, GPU = "emulator", "gpu"
 
+ON_THE_EMULATOR = "BACKEND=emulator make grade names the line of a race or of a wild access."
+
 
 @dataclass(frozen=True)
 class Devices:
@@ -56,7 +58,7 @@ def choose() -> Devices:
         return Devices((EMULATOR, GPU), gpu, short_name(gpu))
     if is_wanted:
         reason = f"{gpu} alone (BACKEND=gpu)"
-        advice = "BACKEND=emulator make grade names the line of a race or of a wild access."
+        advice = ON_THE_EMULATOR
     else:
         reason = f"{gpu} alone: there is no C++ compiler for the emulator"
         advice = (

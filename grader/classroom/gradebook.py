@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from grader import tasks
+from grader.budget import LOADING, OPENING
 from grader.classroom.folder import write_whole
 from grader.report.plain import plain
 from grader.result import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from grader.classroom.entries import Entry
@@ -83,9 +84,20 @@ class Row:
     def notes(self) -> tuple[str, ...]:
         """What the instructor should know of it."""
         failed = f"the grader itself failed in {', '.join(self.faults)}: look at the report"
-        told = (self.error, failed if self.faults else "")
-        more = self.report.notes if self.report else ()
-        return (*filter(None, told), *self.entry.notes, *more)
+        told = (self.error, failed if self.faults else "", self._used_up())
+        return (*filter(None, told), *self.entry.notes, *self._reports())
+
+    def _used_up(self) -> str:
+        if self.report is None or not self.report.slowest:
+            return ""
+        task = self.report.slowest
+        where = "while its files were loaded" if task == LOADING else f"in {task}"
+        return f"used up the time of a grading, most of it {where}: what came later was not judged"
+
+    def _reports(self) -> Iterator[str]:
+        """Its report's own notes, but for the student's on time: they depend on the day."""
+        notes = self.report.notes if self.report else ()
+        return (note for note in notes if not note.startswith(OPENING))
 
 
 def write(rows: Iterable[Row], folder: Path) -> None:

@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from grader import integrity, scoring, tasks
-from grader.devices import short_name
+from grader.devices import ON_THE_EMULATOR, short_name
 from grader.result import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from grader.result import Report, Result
 
 
@@ -39,10 +41,15 @@ def merge(first: Report, second: Report) -> Report:
         backend=f"{first.backend} and {second.backend}",
         reason=gpu if alone else second.reason,
         results=tuple(results.values()),
+        notes=tuple(dict.fromkeys((*first.notes, *_but_advice(second.notes)))),
         seconds=first.seconds + second.seconds,
         violations=integrity.distinct((*first.violations, *second.violations)),
         slowest=first.slowest or second.slowest,
     )
+
+
+def _but_advice(notes: Iterable[str]) -> Iterator[str]:
+    return (note for note in notes if note != ON_THE_EMULATOR)
 
 
 def _merged(first: Result, second: Result, broken: list[str], gpu: str) -> Result:

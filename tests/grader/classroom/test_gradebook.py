@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grader import integrity, tasks
+from grader.budget import Used
 from grader.classroom import gradebook, pages
 from grader.classroom.entries import Entry
 from grader.classroom.exports import Student
@@ -58,6 +59,22 @@ def test_error_row() -> None:
     assert (cell["score"], cell["max"], cell["1.1"], cell["5.1"]) == ("0", "85", "0", "")
     assert cell["note"] == "no homework; handed in 2 times"
     assert replace(row(error="x"), with_times=True).max_score == 100
+
+
+def test_time_is_used_up() -> None:
+    """A budget that is used up is told in the instructor's words; a near one depends on the day."""
+    up, near = (Used(180, used_s, "1.3") for used_s in (180, 100))
+    report = replace(reports.report(), results=())
+
+    def told(slowest: str, *notes: str) -> str:
+        changed = replace(report, slowest=slowest, notes=notes)
+        return cells(replace(row(), report=changed))[0]["note"]
+
+    said = "used up the time of a grading, most of it {}: what came later was not judged; "
+    handed_in = "handed in 2 times"
+    assert told("1.3", up.note(), "x") == said.format("in 1.3") + f"{handed_in}; x"
+    assert told("loading") == said.format("while its files were loaded") + handed_in
+    assert told("", near.note()) == handed_in
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\r\n=1", "＝1"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from grader import integrity, tasks
 from grader.classroom.merge import merge
+from grader.devices import ON_THE_EMULATOR
 from grader.evidence import Timing
 from grader.result import Diagnosed, Found, PartResult, Report, Result, State
 
@@ -77,11 +78,19 @@ def test_time_of_the_gpu_is_used_up() -> None:
     cut = graded("1.3", "small", message="not judged")
     cut = replace(cut, parts=tuple(replace(p, unjudged=not p.passed) for p in cut.parts))
     unjudged = replace(unmeasured("5.1"), state=State.WAITS, message="not judged")
-    second = replace(report("gpu", cut, unjudged), slowest="1.3")
+    second = replace(report("gpu", cut, unjudged), slowest="1.3", notes=("used up",))
     both = merge(report("emulator", graded("1.3"), unmeasured("5.1")), second)
     assert both.find("1.3").state is State.PASSED
     assert (both.find("5.1").state, both.slowest) == (State.WAITS, "1.3")
     assert not both.is_perfect
+    assert both.notes == ("used up",)
+
+
+def test_notes() -> None:
+    """What both devices say is said once; a class needs no advice on which device to grade."""
+    second = replace(report("gpu"), notes=(ON_THE_EMULATOR, "from files", "used up"))
+    both = merge(replace(report("emulator"), notes=("from files",)), second)
+    assert both.notes == ("from files", "used up")
 
 
 def test_one_mistake_once() -> None:
