@@ -39,6 +39,10 @@ NONSENSE = (
 """What reading a reply raises that no worker of ours wrote."""
 
 
+_MOST_OUTPUT = 64 << 10
+"""Characters that are kept of all workers' output, as bytes are of one's."""
+
+
 class Runner:
     """A submission on one device.
 
@@ -82,14 +86,14 @@ class Runner:
         self.missing: frozenset[str] = frozenset()
         self._loaded: frozenset[str] | None = None  # in this worker, with these replaced
         self._known: frozenset[str] | None = None  # in one of the workers
-        self._output: list[str] = []
+        self._output = ""
         self._events: tuple[Event, ...] = ()
         self.start()
 
     @property
     def output(self) -> str:
         """The beginning of what the submission printed, in all workers that have ended."""
-        return "".join(self._output)
+        return self._output
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -254,7 +258,7 @@ class Runner:
     def _drop(self) -> None:
         if self.worker is not None:
             self.worker.kill()
-            self._output.append(self.worker.output)
+            self._output = (self._output + self.worker.output)[:_MOST_OUTPUT]
             self._events += self.worker.events
             self.reached = self.reached.weaker(self.worker.reached)
             self.worker, self._loaded = None, None

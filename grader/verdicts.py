@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from grader.result import Diagnosed
 
 
+MOST_TEXT, MOST_FINDINGS = 8000, 100
+"""Characters of a message, and findings of a call: a worker may make up as much as it likes, and a
+person reads less. The longest honest message has some hundreds."""
+
+
 class CheckFailure(Exception):  # noqa: N818 - a verdict on the submission, no error of the grader
     """A check's verdict: something of the student's is wrong.
 
@@ -41,8 +46,8 @@ class CheckFailure(Exception):  # noqa: N818 - a verdict on the submission, no e
         void: str = "",
         policy: str = "",
     ) -> None:
-        super().__init__(message)
-        self.message, self.file, self.line = message, file, line
+        super().__init__(message[:MOST_TEXT])
+        self.message, self.file, self.line = message[:MOST_TEXT], file, line
         self.diagnoses, self.findings, self.evidence = diagnoses, findings, evidence
         self.points = 0 if void or policy else points
         self.void, self.policy = void, policy
@@ -72,8 +77,8 @@ class OwnFault(Exception):  # noqa: N818 - as CheckFailure, but a verdict on the
     """
 
     def __init__(self, fault: Mapping[str, Any]) -> None:
-        super().__init__(f"{fault.get('type')}: {fault.get('message')}")
-        self.trace = str(fault["ours"])
+        super().__init__(f"{fault.get('type')}: {fault.get('message')}"[:MOST_TEXT])
+        self.trace = str(fault["ours"])[-MOST_TEXT:]
 
 
 def raise_if_own(fault: Mapping[str, Any] | None) -> None:
@@ -88,7 +93,7 @@ def raise_if_wrong(what: str, result: Mapping[str, Any]) -> None:
     Raises OwnFault where what the call ran into is the grader's or the emulator's mistake.
     """
     fault = result.get("fault")
-    findings = tuple(_found(entry) for entry in result.get("findings", ()))
+    findings = tuple(_found(entry) for entry in list(result.get("findings", ()))[:MOST_FINDINGS])
     if fault is None:
         # cuBLAS's refusals are exceptions in the program, which may handle them rightly.
         findings = tuple(found for found in findings if found.kind != "invalid-argument")
@@ -144,9 +149,9 @@ def place_of(fault: Mapping[str, Any]) -> dict[str, Any]:
 def _found(entry: Mapping[str, Any]) -> Found:
     line = entry["line"]
     return Found(
-        str(entry["kind"]),
-        str(entry["text"]),
-        str(entry["kernel"]),
+        str(entry["kind"])[:MOST_TEXT],
+        str(entry["text"])[:MOST_TEXT],
+        str(entry["kernel"])[:MOST_TEXT],
         str(entry["file"]) if entry["file"] else None,
         int(line) if line is not None else None,
     )

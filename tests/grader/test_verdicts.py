@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from grader.verdicts import CheckFailure, RaisedInSubmission, load_message, raise_if_wrong
+from grader.verdicts import (
+    CheckFailure,
+    OwnFault,
+    RaisedInSubmission,
+    load_message,
+    raise_if_wrong,
+)
 
 RACE = {"kind": "race", "text": "race in k", "kernel": "k", "file": "kernels.py", "line": 7}
 REFUSED = {**RACE, "kind": "invalid-argument", "text": "lda is 3", "line": None}
@@ -42,6 +48,20 @@ def test_finding_comes_first() -> None:
     with pytest.raises(CheckFailure, match="race in k") as caught:
         raise_if_wrong("blas.gemm", {"fault": fault("LogicError"), "findings": [RACE]})
     assert (caught.value.file, caught.value.line) == ("kernels.py", 7)
+
+
+def test_flood() -> None:
+    """However much a worker says, a report holds what a person reads."""
+    long = "x" * 1_000_000
+    with pytest.raises(CheckFailure) as caught:
+        raise_if_wrong("blas.gemm", {"findings": [{**RACE, "text": long}] * 10_000})
+    assert len(caught.value.findings) <= 100
+    assert len(caught.value.message) < 10_000
+    for ours in ("", long):
+        flood = fault(long, long, source=long, ours=ours)
+        with pytest.raises((CheckFailure, OwnFault)) as raised:
+            raise_if_wrong("blas.gemm", {"fault": flood})
+        assert len(str(raised.value)) + len(getattr(raised.value, "trace", "")) < 20_000
 
 
 def test_refusal_that_was_handled() -> None:
