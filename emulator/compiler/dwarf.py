@@ -1,4 +1,4 @@
-"""Which source line an instruction belongs to: DWARF 4 line tables and inlined calls.
+"""Which source line an instruction belongs to, and through which inlined calls: DWARF 4.
 
 Source: DWARF Debugging Information Format, Version 4 (section numbers below are its).
 """
@@ -9,6 +9,8 @@ import bisect
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from .line_table import Reader, Row, line_program
+
 if TYPE_CHECKING:
     from .elf import Elf
 
@@ -16,6 +18,11 @@ _COMPILE_UNIT, _SUBPROGRAM, _INLINED_SUBROUTINE = 0x11, 0x2E, 0x1D
 _AT_LOW_PC, _AT_HIGH_PC, _AT_RANGES, _AT_STATEMENTS = 0x11, 0x12, 0x55, 0x10
 _AT_CALL_FILE, _AT_CALL_LINE = 0x58, 0x59
 _FORM_ADDRESS = 0x01
+# What an attribute of a form takes; the others' size depends on their value.
+_FIXED_BYTES = {
+    0x01: 8, 0x05: 2, 0x06: 4, 0x07: 8, 0x0B: 1, 0x0C: 1, 0x0E: 4, 0x10: 4, 0x11: 1, 0x12: 2,
+    0x13: 4, 0x14: 8, 0x17: 4, 0x20: 8,
+}  # fmt: skip
 
 
 class Line(NamedTuple):
@@ -23,13 +30,6 @@ class Line(NamedTuple):
 
     file: str
     line: int
-
-
-class _Row(NamedTuple):
-    address: int
-    file: int
-    line: int
-    ends: bool
 
 
 class _Inlined(NamedTuple):
@@ -64,7 +64,7 @@ class Debug:
 
 
 class _Unit:
-    def __init__(self, rows: list[_Row], files: list[str], inlined: list[_Inlined]) -> None:
+    def __init__(self, rows: list[Row], files: list[str], inlined: list[_Inlined]) -> None:
         self.rows = sorted(rows, key=lambda row: (row.address, not row.ends))
         self.addresses = [row.address for row in self.rows]
         self.files = files
@@ -83,49 +83,13 @@ class _Unit:
         ]
 
 
-class _Reader:
-    """Numbers and strings from a byte string, one after the other."""
-
-    def __init__(self, data: bytes, position: int = 0) -> None:
-        self.data, self.position = data, position
-
-    def number(self, size: int, *, signed: bool = False) -> int:
-        piece = self.data[self.position : self.position + size]
-        self.position += size
-        return int.from_bytes(piece, "little", signed=signed)
-
-    def string(self) -> str:
-        end = self.data.index(b"\0", self.position)
-        text = self.data[self.position : end].decode("utf-8", "replace")
-        self.position = end + 1
-        return text
-
-    def unsigned(self) -> int:
-        """An unsigned LEB128 number (7.6)."""
-        result = shift = 0
-        while True:
-            byte = self.data[self.position]
-            self.position += 1
-            result |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return result
-
-    def signed(self) -> int:
-        """A signed LEB128 number (7.6)."""
-        start = self.position
-        value = self.unsigned()
-        bits = 7 * (self.position - start)
-        return value - (1 << bits) if value >> (bits - 1) else value
-
-
 def _read_units(elf: Elf) -> list[_Unit]:
     info, abbreviations = elf.contents(".debug_info"), elf.contents(".debug_abbrev")
     lines, ranges = elf.contents(".debug_line"), elf.contents(".debug_ranges")
     units = []
     position = 0
     while position < len(info):
-        reader = _Reader(info, position)
+        reader = Reader(info, position)
         length = reader.number(4)
         end = position + 4 + length
         version = reader.number(2)
@@ -142,7 +106,7 @@ def _read_units(elf: Elf) -> list[_Unit]:
 
 def _abbreviations(data: bytes, offset: int) -> dict[int, tuple[int, bool, list[tuple[int, int]]]]:
     """Abbreviation code → tag, has children, attributes as (name, form) (7.5.3)."""
-    reader = _Reader(data, offset)
+    reader = Reader(data, offset)
     table = {}
     while code := reader.unsigned():
         tag, children = reader.unsigned(), bool(reader.number(1))
@@ -156,23 +120,10 @@ def _abbreviations(data: bytes, offset: int) -> dict[int, tuple[int, bool, list[
     return table
 
 
-def _value(reader: _Reader, form: int) -> int:
+def _value(reader: Reader, form: int) -> int:
     """The value of an attribute as a number (7.5.4); strings and blocks are skipped."""
-    fixed = {
-        0x01: 8,
-        0x0B: 1,
-        0x05: 2,
-        0x06: 4,
-        0x07: 8,
-        0x0C: 1,
-        0x11: 1,
-        0x12: 2,
-        0x13: 4,
-        0x14: 8,
-    }
-    fixed.update({0x0E: 4, 0x17: 4, 0x10: 4, 0x20: 8})
-    if form in fixed:
-        return reader.number(fixed[form])
+    if form in _FIXED_BYTES:
+        return reader.number(_FIXED_BYTES[form])
     if form == 0x0D:
         return reader.signed()
     if form in {0x0F, 0x15}:
@@ -193,13 +144,13 @@ def _value(reader: _Reader, form: int) -> int:
 
 
 def _read_unit(
-    reader: _Reader,
+    reader: Reader,
     end: int,
     table: dict[int, tuple[int, bool, list[tuple[int, int]]]],
     lines: bytes,
     ranges: bytes,
 ) -> _Unit:
-    rows: list[_Row] = []
+    rows: list[Row] = []
     files: list[str] = []
     inlined: list[_Inlined] = []
     depth = base = 0
@@ -215,7 +166,7 @@ def _read_unit(
         if tag == _COMPILE_UNIT:
             base = values.get(_AT_LOW_PC, (0, 0))[0]
             if _AT_STATEMENTS in values:
-                rows, files = _line_program(lines, values[_AT_STATEMENTS][0])
+                rows, files = line_program(lines, values[_AT_STATEMENTS][0])
         elif tag == _INLINED_SUBROUTINE:
             place = values.get(_AT_CALL_FILE, (0, 0))[0], values.get(_AT_CALL_LINE, (0, 0))[0]
             inlined += [
@@ -244,74 +195,3 @@ def _extent(values: dict[int, tuple[int, int]], ranges: bytes, base: int) -> lis
     low = values[_AT_LOW_PC][0]
     high, form = values[_AT_HIGH_PC]
     return [(low, high if form == _FORM_ADDRESS else low + high)]
-
-
-def _line_program(data: bytes, offset: int) -> tuple[list[_Row], list[str]]:
-    """The rows of a line table and its file names, from index 1 (6.2)."""
-    reader = _Reader(data, offset)
-    end = offset + 4 + reader.number(4)
-    reader.number(2)  # version
-    program = reader.number(4) + reader.position
-    minimum_length = reader.number(1)
-    reader.number(1)  # operations an instruction: 1 on these machines
-    reader.number(1)  # is_stmt at the start: not needed
-    line_base, line_range = reader.number(1, signed=True), reader.number(1)
-    opcode_base = reader.number(1)
-    lengths = [reader.number(1) for _ in range(opcode_base - 1)]
-    folders = [""]
-    while folder := reader.string():
-        folders.append(folder)
-    files = [""]
-    while name := reader.string():
-        index = reader.unsigned()
-        reader.unsigned(), reader.unsigned()
-        files.append(f"{folders[index]}/{name}" if index else name)
-    reader.position = program
-    rows = _run_line_program(reader, end, minimum_length, line_base, line_range, lengths)
-    return rows, files
-
-
-def _run_line_program(  # noqa: C901, PLR0912 - one branch for each opcode of 6.2.5
-    reader: _Reader,
-    end: int,
-    minimum_length: int,
-    line_base: int,
-    line_range: int,
-    lengths: list[int],
-) -> list[_Row]:
-    rows: list[_Row] = []
-    address, file, line = 0, 1, 1
-    opcode_base = len(lengths) + 1
-    while reader.position < end:
-        opcode = reader.number(1)
-        if opcode >= opcode_base:  # a special opcode moves both and emits a row
-            adjusted = opcode - opcode_base
-            address += adjusted // line_range * minimum_length
-            line += line_base + adjusted % line_range
-            rows.append(_Row(address, file, line, False))
-        elif opcode == 0:
-            length = reader.unsigned()
-            following = reader.position + length
-            extended = reader.number(1)
-            if extended == 1:  # end of sequence
-                rows.append(_Row(address, file, line, True))
-                address, file, line = 0, 1, 1
-            elif extended == 2:
-                address = reader.number(8)
-            reader.position = following
-        elif opcode == 1:
-            rows.append(_Row(address, file, line, False))
-        elif opcode == 2:
-            address += reader.unsigned() * minimum_length
-        elif opcode == 3:
-            line += reader.signed()
-        elif opcode == 4:
-            file = reader.unsigned()
-        elif opcode == 8:  # as special opcode 255, without a row
-            address += (255 - opcode_base) // line_range * minimum_length
-        elif opcode == 9:
-            address += reader.number(2)
-        else:
-            for _ in range(lengths[opcode - 1]):
-                reader.unsigned()
-    return rows
