@@ -4,7 +4,8 @@ A grade says what code computes, so points depend on conduct in three cases only
 measure itself was touched:
 
 - "policy": the result is right although the kernels that the task asks for did nothing, or wrong
-  once the host sees other numbers, so that something else computes it. The task gets no points.
+  once the host sees other numbers, or libraries do nothing: something else computes it. The task
+  gets no points.
 - "timing": times that the judge's own clock or the timed results contradict. That part gets none.
 - "patched": something was replaced by which results are read or times are taken. The tasks judged
   meanwhile get none; where clocks alone were replaced, the timings.
@@ -28,8 +29,8 @@ that a call is an odd one, undo what makes it odd, or keep an event from being t
 memory of the emulator can be read at its address. Nothing within one process prevents that; the
 source that does it names the grader's insides, and has no other use.
 
-The limit of the odd calls, in which kernels do nothing, or the host sees other numbers than the
-device holds. Code can find out that it is in such a call: by a kernel that it launches, or numbers
+The limit of the odd calls, in which kernels or libraries do nothing, or the host sees other numbers
+than the device holds. Code can find out that it is in such a call: by a kernel that it launches, or numbers
 that it copies, only to look. To answer wrongly while kernels do nothing does not help, since the
 host's own answer is wrong once it sees other numbers; to raise an exception in both does, since an
 honest check of one's own raises, too. And numbers can be hidden in whole numbers below 65,536, or

@@ -66,7 +66,7 @@ def check(student: Student, training: Training, after: Outcome) -> None:
             )
     if not student.uses_stand_ins:
         _at_rest(student, training)
-        _unseen(student, training)
+    _unseen(student, training)
 
 
 def _at_rest(student: Student, training: Training) -> None:

@@ -104,7 +104,7 @@ class Witness:
         idle = action.entry.get("idle")
         probe = f", while {' and '.join(idle)} do nothing" if idle else ""
         if action.entry.get("blind"):
-            probe = ", while the host sees other numbers than the device holds"
+            probe += ", while the host sees other numbers than the device holds"
         self.say(f"  {verb} {action.what}{told}{probe}")
 
     def _outcome(self, outcome: Any) -> None:

@@ -4,7 +4,8 @@ Each function is called again with other numbers in the same arrays, then with o
 what is kept by address, by shape, by a part of the contents or by the number of the call comes back
 wrong. Then it is called while the submission's kernels do nothing: what comes back right was
 computed by something else. Last, it is called while the host sees other numbers than the device
-holds: what comes back wrong was computed by the host, though a kernel handed it on.
+holds, and a launcher's libraries do nothing: what comes back wrong was computed by the host, or by
+a library, though a kernel handed it on.
 
 A probe that raises is no verdict: a check of the student's own, an `assert` of what NumPy computes,
 may well fail for other numbers.
@@ -13,7 +14,6 @@ may well fail for other numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,7 +64,8 @@ class Subject:
         draw: arrays for its first arguments, anew each time.
         right: of an outcome and these arrays; raises CheckFailure where they don't fit.
         rest: further arguments.
-        quiet: what does nothing in the last call.
+        quiet: what does nothing in one of the calls.
+        parts: of `right`, where it demands several values; a library may help with one of them.
     """
 
     what: str
@@ -72,6 +73,7 @@ class Subject:
     right: Right
     rest: tuple[Any, ...] = ()
     quiet: tuple[str, ...] = KERNELS
+    parts: tuple[Right, ...] = ()
 
     def calls(
         self, inputs: Sequence[tuple[Array, ...]], first: Callable[[Action], Action] | None = None
@@ -98,6 +100,7 @@ def launcher(
     draw: Callable[[], tuple[Array, ...]],
     right: Right,
     *rest: Any,
+    parts: tuple[Right, ...] = (),
 ) -> None:
     """Probe a launcher of kernels.py.
 
@@ -107,9 +110,9 @@ def launcher(
         draw: arrays for its first arguments.
         right: demands that an outcome fits such arrays.
         rest: further arguments.
+        parts: of `right`; see `Subject`.
     """
-    subject = Subject(f"kernels.{function}", draw, right, rest)
-    probe(student, subject)
+    probe(student, Subject(f"kernels.{function}", draw, right, rest, parts=parts or (right,)))
 
 
 def probe(student: Student, subject: Subject) -> None:
@@ -117,7 +120,7 @@ def probe(student: Student, subject: Subject) -> None:
     again(student, subject)
     if not student.uses_stand_ins:
         at_rest(student, subject)
-        unseen(student, subject)
+    unseen(student, subject)
 
 
 def in_place(student: Student, actions: Sequence[Action]) -> None:
@@ -161,44 +164,51 @@ def at_rest(student: Student, subject: Subject) -> None:
     What such a call leaves behind must not be used afterwards: where a further call goes wrong,
     what follows gets a fresh worker.
     """
-    if _first_is_right(student, subject, partial(_asleep, quiet=subject.quiet)):
+    arrays = subject.draw()
+    during = _odd(student, subject, lambda calling: idle(calling, *subject.quiet), arrays)
+    if during is not None and _passes(subject.right, during, *arrays):
         raise done_elsewhere(subject.what, subject.quiet)
 
 
 def unseen(student: Student, subject: Subject) -> None:
-    """Demand right numbers also while the host sees others.
+    """Demand right numbers also while the host sees others, and libraries do nothing.
 
-    Before the host is said to compute, the same call is made once more, plainly, in a fresh
+    Before anybody is said to have computed, the same call is made once more, plainly, in a fresh
     worker: what is wrong there, too, is just wrong.
     """
-    arrays = subject.draw()
-    if _first_is_right(student, subject, blind, arrays) is False:
-        student.renew()
-        (outcome,) = calls_among(actions := subject.calls([arrays]), student.run(*actions))
-        subject.right(outcome, *arrays)
+    arrays, is_launcher = subject.draw(), subject.quiet == KERNELS
+    odd = (lambda calling: blind(idle(calling, "libraries"))) if is_launcher else blind
+    during = _odd(student, subject, odd, arrays)
+    if during is None or _passes(subject.right, during, *arrays):
+        return
+    student.renew()
+    (outcome,) = calls_among(actions := subject.calls([arrays]), student.run(*actions))
+    subject.right(outcome, *arrays)
+    only_blind = _odd(student, subject, blind, arrays) if is_launcher else during
+    if only_blind is None:
+        return
+    if not _passes(subject.right, only_blind, *arrays):
         raise done_by_host(subject.what, subject.quiet)
+    if not any(_passes(right, during, *arrays) for right in subject.parts):
+        raise done_by_library(subject.what)
 
 
-def _asleep(action: Action, quiet: tuple[str, ...]) -> Action:
-    return idle(action, *quiet)
-
-
-def _first_is_right(
+def _odd(
     student: Student,
     subject: Subject,
     first: Callable[[Action], Action],
-    arrays: tuple[Array, ...] | None = None,
-) -> bool | None:
-    """Whether an odd call, before a plain one, is right; None where either of them fails."""
-    arrays, others = arrays or subject.draw(), subject.draw()
+    arrays: tuple[Array, ...],
+) -> Outcome | None:
+    """What comes of an odd call, before a plain one; None where either of them fails."""
+    others = subject.draw()
     actions = subject.calls([arrays, others], first)
     outcomes = student.attempt(*actions)
     if outcomes is None:
         return None
     during, after = calls_among(actions, outcomes)
-    if not _is_right_for_one_of(subject, after, [others]):
+    if not _passes(subject.right, after, *others):
         student.renew()
-    return _is_right_for_one_of(subject, during, [arrays])
+    return during
 
 
 def done_elsewhere(what: str, quiet: tuple[str, ...]) -> CheckFailure:
@@ -223,6 +233,16 @@ def done_by_host(what: str, quiet: tuple[str, ...]) -> CheckFailure:
         f"{seen}: the host computes with them. The task is to let the device do it by "
         f"{'your own kernel' if quiet == KERNELS else 'your kernels and cuBLAS'}; get() is for "
         "looking at arrays",
+        policy=seen,
+    )
+
+
+def done_by_library(what: str) -> CheckFailure:
+    """The verdict where the student's kernel only hands on what a library computes."""
+    seen = f"{short_name(what)} is wrong once gpuarray's arithmetic and cuBLAS do nothing"
+    return CheckFailure(
+        f"{seen}: they compute it, and your kernel hands it on. The task is to let your own "
+        "kernel do it",
         policy=seen,
     )
 
@@ -365,7 +385,7 @@ def of_model(
 
     def odd(first: Action) -> tuple[Run | None, tuple[Run, ...]]:
         inputs = [draw(), draw()]
-        outcomes = None if student.uses_stand_ins else student.attempt(*actions(inputs, first))
+        outcomes = student.attempt(*actions(inputs, first))
         if outcomes is None:
             return None, ()
         during, after = _runs(inputs, outcomes)
@@ -377,7 +397,7 @@ def of_model(
     (p, X, y), (_, X2, y2), (p3, _, _) = draw(), draw(), draw()
     inputs = [(p, X, y), (p, X2, y2), (p3, X2, y2)]
     again = _runs(inputs, student.run(*actions(inputs)))
-    asleep, awake = odd(idle(calling, *DEVICE))
+    asleep, awake = (None, ()) if student.uses_stand_ins else odd(idle(calling, *DEVICE))
     unseen, seen = odd(blind(calling))
     return Trial(method, again, asleep, unseen, awake + seen, repeat)
 

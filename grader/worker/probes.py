@@ -14,8 +14,9 @@ from grader.worker import cublas, launches
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-KERNELS, CUBLAS = "kernels", "cublas"
-"""What can be told to do nothing: kernels of the submission; products and sums of cuBLAS."""
+KERNELS, CUBLAS, LIBRARIES = "kernels", "cublas", "libraries"
+"""What can be told to do nothing: kernels of the submission; products and sums of cuBLAS; cuBLAS
+and the kernels that PyCUDA writes itself."""
 
 
 @contextmanager
@@ -23,8 +24,10 @@ def idle(what: Collection[str]) -> Iterator[None]:
     """For the time of a call, let kernels and cuBLAS answer as if they had done their work."""
     with ExitStack() as stack:
         if KERNELS in what:
-            stack.enter_context(launches.idle())
-        if CUBLAS in what:
+            stack.enter_context(launches.idle(launches.OWN))
+        if LIBRARIES in what:
+            stack.enter_context(launches.idle(launches.LIBRARIES))
+        if CUBLAS in what or LIBRARIES in what:
             stack.enter_context(cublas.replaced(lambda _: _succeed))
         yield
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from grader import oracle, tasks
+from grader.worker import downloads
 
 _MODELS = ("linear.LinearClassifier", "network.TwoLayerNetwork")
 
@@ -30,12 +31,12 @@ def put(module: types.ModuleType, name: str) -> None:
     """
     _, *path = name.split(".")
     if len(path) == 1:
-        setattr(module, path[0], _FUNCTIONS[name])
+        setattr(module, path[0], downloads.seeing(_FUNCTIONS[name]))
         return
     owner, method = path
     if not isinstance(getattr(module, owner, None), type):
         setattr(module, owner, type(owner, (_CLASSES[f"{module.__name__}.{owner}"],), {}))
-    setattr(getattr(module, owner), method, _FUNCTIONS[name])
+    setattr(getattr(module, owner), method, downloads.seeing(_FUNCTIONS[name]))
 
 
 def module(name: str) -> types.ModuleType:
@@ -48,7 +49,7 @@ def module(name: str) -> types.ModuleType:
     for function in names(name):
         put(made, function)
     if name == "kernels":
-        vars(made)["mean_of"] = lambda losses: _put([_get(losses).mean()])
+        vars(made)["mean_of"] = downloads.seeing(lambda losses: _put([_get(losses).mean()]))
 
     def absent(wanted: str) -> Any:
         if wanted.startswith("__"):
