@@ -58,7 +58,8 @@ class Runner:
     Attributes:
         worker: at work or on its way; None where there is none.
         scratch: the workers' folder.
-        reached: what isolation came to in all workers that have ended.
+        output: the beginning of what the submission printed, in all workers that have ended.
+        reached: what isolation came to in them.
         faults: why modules do not load, by name, as far as they were loaded.
         missing: functions that the submission does not have.
         turns: among gradings that share the device.
@@ -86,14 +87,9 @@ class Runner:
         self.missing: frozenset[str] = frozenset()
         self._loaded: frozenset[str] | None = None  # in this worker, with these replaced
         self._known: frozenset[str] | None = None  # in one of the workers
-        self._output = ""
+        self.output = ""
         self._events: tuple[Event, ...] = ()
         self.start()
-
-    @property
-    def output(self) -> str:
-        """The beginning of what the submission printed, in all workers that have ended."""
-        return self._output
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -258,7 +254,7 @@ class Runner:
     def _drop(self) -> None:
         if self.worker is not None:
             self.worker.kill()
-            self._output = (self._output + self.worker.output)[:_MOST_OUTPUT]
+            self.output = (self.output + self.worker.output)[:_MOST_OUTPUT]
             self._events += self.worker.events
             self.reached = self.reached.weaker(self.worker.reached)
             self.worker, self._loaded = None, None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from grader import tasks
+from grader import processes, tasks
 from grader.judge import Judge
 
 if TYPE_CHECKING:
@@ -60,3 +63,32 @@ def reference() -> Iterator[Judge]:
     judge = Judge(SOLUTION, 1, SOLUTION / "device.py")
     yield judge
     judge.close()
+
+
+SESSION_MARK = "SESSION_TEST=7c1f"
+"""What is in the environment of the processes that `session` starts."""
+
+
+@pytest.fixture
+def session() -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    """Run a Python program in a session of its own; it has begun when this returns."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(program: str) -> subprocess.Popen[bytes]:
+        code = f"import os, sys, time\nos.write(1, b'x')\n{program}"
+        name, _, value = SESSION_MARK.partition("=")
+        process = subprocess.Popen(
+            [sys.executable, "-S", "-c", code],
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            env={**os.environ, name: value},
+        )
+        assert process.stdout is not None
+        process.stdout.read(1)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        processes.kill_all(process.pid, SESSION_MARK)
+        process.communicate()
