@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .navigation import CLOSE, OPEN, Navigator
 from .tokens import NAME, Tokens
 
 _WARNING = re.compile(
@@ -29,7 +30,6 @@ _SCALARS = {
     *("int8_t", "int16_t", "int32_t", "int64_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t"),
     *("*", "__half", "half", "uint", "uchar", "ushort", "ulong", "clock_t", "ptrdiff_t"),
 }
-_OPEN, _CLOSE = {"(", "[", "{"}, {")", "]", "}"}
 
 
 def announced(code: str, messages: str, complaints: str = "", *, arrays: bool = True) -> str | None:
@@ -64,8 +64,10 @@ class _Announcer:
     def __init__(self, code: str, warned: set[str], left_out: set[str], arrays: bool) -> None:
         self.arrays = arrays
         self.tokens = Tokens(code)
+        self.navigator = Navigator(self.tokens)
         self.code = [self.tokens.text[i] for i in self.tokens.code]
         self.is_name = [self.tokens.kind[i] == NAME for i in self.tokens.code]
+        self.edits: dict[int, str] = {}  # made at the end: what is read stays as it was
         self.warned, self.left_out = warned, left_out
         self.body_end = 0
         self.shuffled: set[str] = set()
@@ -78,7 +80,7 @@ class _Announcer:
         for i, text in enumerate(self.code):
             value = text == "{" and self.code[i - 1] == "="
             if parentheses or value or text in {"(", "["}:
-                parentheses += (text in _OPEN) - (text in _CLOSE)
+                parentheses += (text in OPEN) - (text in CLOSE)
                 continue
             if text == "{":
                 functions.append(self._holds_statements(start, i, functions))
@@ -93,6 +95,8 @@ class _Announcer:
                 if functions and functions[-1]:
                     self._statement(start, i)
                 start = i + 1
+        for position, text in self.edits.items():
+            self.navigator.replace(position, text)
         return self.tokens.source() if self.count else None
 
     def _holds_statements(self, start: int, brace: int, outer: list[bool]) -> bool:
@@ -141,20 +145,10 @@ class _Announcer:
                 continue
             k, groups = i + 1, 0
             while self.code[k] == "[":
-                k, groups = self._closed(k), groups + 1
+                k, groups = self.navigator.skip_group(k), groups + 1
             if groups < variable.dimensions or self.code[i - 1] == "&":
                 return True
         return False
-
-    def _closed(self, i: int) -> int:
-        """Behind the bracket that closes the one at `i`."""
-        depth = 0
-        while i < self.body_end - 1:
-            depth += (self.code[i] in _OPEN) - (self.code[i] in _CLOSE)
-            i += 1
-            if not depth:
-                break
-        return i
 
     def _guard(
         self,
@@ -164,22 +158,20 @@ class _Announcer:
         announced: list[tuple[int, _Variable, bool]],
     ) -> None:
         """Make types of the declarators, and declare the variables by them."""
-        text, code = self.tokens.text, self.tokens.code
-        text[code[start]] = f"typedef {text[code[start]]}"
+        self.edits[start] = f"typedef {self.code[start]}"
         numbers = {variable: (number, pointed) for number, variable, pointed in announced}
         for variable in declared:
             number, pointed = numbers.get(variable, (0, False))
             new = f"emu_type_{number}_{variable.name}"
-            text[code[variable.position]] = new
+            self.edits[variable.position] = new
             name, guards = variable.name, f"emu_guarded_{number}"
             if not pointed:
                 self._append(end, f" {new} {name};")
             elif variable.has_value:
-                value = variable.value
-                text[code[value]] = f"; ::emu::guarded<{new}> {guards} = {{ {{}},"
-                if self.code[value] == "{":
-                    text[code[value]] += " {"
-                text[code[end]] = f", {{}} }}; {new} &{name} = {guards}.value;"
+                brace = " {" if self.code[variable.value] == "{" else ""
+                guarded = f"; ::emu::guarded<{new}> {guards} = {{ {{}},{brace}"
+                self.edits[variable.value] = guarded
+                self.edits[end] = f", {{}} }}; {new} &{name} = {guards}.value;"
             else:
                 self._append(end, f" ::emu::guarded<{new}> {guards};")
                 self._append(end, f" {new} &{name} = {guards}.value;")
@@ -188,7 +180,7 @@ class _Announcer:
                 self._append(end, _announcement(number, name, flags))
 
     def _append(self, end: int, text: str) -> None:
-        self.tokens.text[self.tokens.code[end]] += text
+        self.edits[end] = self.edits.get(end, self.code[end]) + text
 
     def _declarators(self, start: int, end: int) -> list[_Variable]:
         position = self._after_type(start, end)
@@ -205,7 +197,7 @@ class _Announcer:
             after, value = following
             dimensions, i = 0, position + 1
             while self.code[i] == "[":
-                i, dimensions = self._closed(i), dimensions + 1
+                i, dimensions = self.navigator.skip_group(i), dimensions + 1
             unsized = dimensions > 0 and self.code[position + 2] == "]"
             found.append(_Variable(self.code[position], position, dimensions, value, unsized))
             position = after
@@ -228,24 +220,12 @@ class _Announcer:
         return name in self.warned or not assigned or copied
 
     def _enter_body(self, brace: int) -> None:
-        depth, i = 1, brace + 1
-        while depth and i < len(self.code):
-            depth += (self.code[i] == "{") - (self.code[i] == "}")
-            i += 1
-        self.body_end = i
-        self.shuffled = self._shuffled(brace, i)
-
-    def _shuffled(self, start: int, end: int) -> set[str]:
-        found: set[str] = set()
-        for i in range(start, end):
-            text = self.code[i]
-            if "shfl" in text and self.is_name[i] and self.code[i + 1] == "(":
-                k, depth = i + 2, 1
-                while depth and k < len(self.code):
-                    depth += (self.code[k] == "(") - (self.code[k] == ")")
-                    found |= {self.code[k]} if self.is_name[k] else set()
-                    k += 1
-        return found
+        self.body_end = self.navigator.skip_group(brace)
+        self.shuffled = set()
+        for i in range(brace, self.body_end):
+            if "shfl" in self.code[i] and self.is_name[i] and self.code[i + 1] == "(":
+                end = self.navigator.skip_group(i + 1)
+                self.shuffled |= {self.code[k] for k in range(i + 1, end) if self.is_name[k]}
 
     def _after_type(self, start: int, end: int) -> int:
         """Where the first declarator of a declaration stands; `end` if this is none."""
@@ -256,7 +236,7 @@ class _Announcer:
             if self.is_name[i] and text in _NOT_A_TYPE:
                 return end
             if text == "<" and names:
-                i = self._closing_angle(i, end)
+                i = min(end, self.navigator.skip_angles(i))
             elif text == "*" and names:
                 return i
             elif text == "::":
@@ -273,15 +253,6 @@ class _Announcer:
     def _more_type(self, i: int) -> bool:
         return self.is_name[i] or self.code[i] == "*"
 
-    def _closing_angle(self, i: int, end: int) -> int:
-        depth = 0
-        while i < end:
-            depth += {"<": 1, ">": -1, ">>": -2}.get(self.code[i], 0)
-            i += 1
-            if depth <= 0:
-                return i
-        return end
-
     def _next_declarator(self, i: int, end: int) -> tuple[int, int] | None:
         """Behind a name: where the next declarator starts, and this one's value; 0: it has none."""
         value = i if self.code[i] in {"=", "(", "{"} else 0
@@ -294,7 +265,7 @@ class _Announcer:
                 value = i
             if not depth and not value and text not in {"[", "]"}:
                 return None
-            depth += (text in _OPEN) - (text in _CLOSE)
+            depth += (text in OPEN) - (text in CLOSE)
             i += 1
         return end, value
 
