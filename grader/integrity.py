@@ -30,15 +30,15 @@ memory of the emulator can be read at its address. Nothing within one process pr
 source that does it names the grader's insides, and has no other use.
 
 The limit of the odd calls, in which kernels or libraries do nothing, or the host sees other numbers
-than the device holds. Code can find out that it is in such a call: by a kernel that it launches, or numbers
-that it copies, only to look. To answer wrongly while kernels do nothing does not help, since the
-host's own answer is wrong once it sees other numbers; to raise an exception in both does, since an
-honest check of one's own raises, too. And numbers can be hidden in whole numbers below 65,536, or
-in the patterns of equal ones, by a kernel that takes them apart. Code of that kind looks as if it
-depended on its kernels, while NumPy computes the right answers: the report shows its points and no
-violation. A person who opens the function sees it at once: copies to the host and a second way to
-the answer, where the task asks for one launch. `python -m grader explain` lists the calls and
-launches of a task, to know where to read.
+than the device holds. Code can find out that it is in such a call: by a kernel that it launches, or
+numbers that it copies, only to look. To answer wrongly while kernels do nothing does not help,
+since the host's own answer is wrong once it sees other numbers; to raise an exception in both does,
+since an honest check of one's own raises, too. And numbers can be hidden in whole numbers below
+65,536, or in the patterns of equal ones, by a kernel that takes them apart. Code of that kind looks
+as if it depended on its kernels, while NumPy computes the right answers: the report shows its
+points and no violation. A person who opens the function sees it at once: copies to the host and a
+second way to the answer, where the task asks for one launch. `python -m grader explain` lists the
+calls and launches of a task, to know where to read.
 
 What is the emulator's or the grader's own mistake (`grader.worker.blame`) costs nobody points, and
 the worker says so: a submission that forges a traceback takes a part out of its total instead of

@@ -47,11 +47,14 @@ def record() -> None:
         kind.set_dst_host = _noting(kind.set_dst_host, to_host=True)
         kind.set_dst_device = _noting(kind.set_dst_device, to_host=False)
         kind.__call__ = _hiding_rows(kind.__call__)
-    for kind in (cuda.DeviceAllocation, below.PooledDeviceAllocation):
-        if hasattr(kind, "as_buffer"):
-            kind.as_buffer = _hiding_buffer(kind.as_buffer)
-    pool = below.PageLockedMemoryPool
-    pool.allocate = shared.noted(pool.allocate)
+    for name, method, wrap in (
+        ("DeviceAllocation", "as_buffer", _hiding_buffer),
+        ("PooledDeviceAllocation", "as_buffer", _hiding_buffer),
+        ("PageLockedMemoryPool", "allocate", shared.noted),
+    ):
+        held = getattr(below, name, None)
+        if hasattr(held, method):
+            setattr(held, method, wrap(getattr(held, method)))
 
 
 @contextmanager
