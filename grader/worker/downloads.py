@@ -47,14 +47,10 @@ def record() -> None:
         kind.set_dst_host = _noting(kind.set_dst_host, to_host=True)
         kind.set_dst_device = _noting(kind.set_dst_device, to_host=False)
         kind.__call__ = _hiding_rows(kind.__call__)
-    for name, method, wrap in (
-        ("DeviceAllocation", "as_buffer", _hiding_buffer),
-        ("PooledDeviceAllocation", "as_buffer", _hiding_buffer),
-        ("PageLockedMemoryPool", "allocate", shared.noted),
-    ):
-        held = getattr(below, name, None)
+    for owner, method, wrapping in _METHODS:
+        held = getattr(below, owner, None)
         if hasattr(held, method):
-            setattr(held, method, wrap(getattr(held, method)))
+            setattr(held, method, wrapping(getattr(held, method)))
 
 
 @contextmanager
@@ -129,6 +125,14 @@ def _hiding_buffer(as_buffer: Callable[..., Any]) -> Callable[..., Any]:
         return seen
 
     return buffer
+
+
+_METHODS = (
+    ("DeviceAllocation", "as_buffer", _hiding_buffer),
+    ("PooledDeviceAllocation", "as_buffer", _hiding_buffer),
+    ("PageLockedMemoryPool", "allocate", shared.noted),
+)
+"""Of PyCUDA's classes: class, method, and what it is wrapped in."""
 
 
 def _noting(set_target: Callable[..., Any], *, to_host: bool) -> Callable[..., Any]:
