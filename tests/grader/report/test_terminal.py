@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from grader.budget import LOADING
 from grader.report.terminal import Terminal
 from grader.result import Diagnosed, PartResult, Report, Result, State
 
@@ -42,7 +43,11 @@ FAULT = Result(
 
 
 def shown(
-    *results: Result, width: int = 80, show_all: bool = False, submission: str = "assignment"
+    *results: Result,
+    width: int = 80,
+    show_all: bool = False,
+    submission: str = "assignment",
+    slowest: str = "",
 ) -> str:
     """The whole report as text."""
     file = io.StringIO()
@@ -52,7 +57,7 @@ def shown(
     terminal.backend("emulator", "no NVIDIA GPU here")
     for result in results:
         terminal.result(result)
-    terminal.total(Report("emulator", "", 7, "assignment", results))
+    terminal.total(Report("emulator", "", 7, "assignment", results, slowest=slowest))
     return file.getvalue()
 
 
@@ -71,6 +76,18 @@ def test_failure() -> None:
     assert "dW: 20 of 20 elements differ" in text
     assert "Diagnosis: the average is missing. Divide by N." in text
     assert "assignment/linear.py:41 · next: make hint TASK=2.3" in text
+
+
+def test_time_is_used_up() -> None:
+    """Why tasks were not judged is told once, and what takes the time is the first to mend."""
+    why = "not judged: your code used up the 180 s of a grading, most of it in 1.1"
+    waiting = [replace(NOT_STARTED, task=t, state=State.WAITS, message=why) for t in ("2.4", "4.1")]
+    slow = replace(PASSED, file="kernels.py")
+    text = shown(slow, FAILED, *waiting, slowest="1.1")
+    assert text.count("not judged") == 1
+    assert "next: make 1.1 faster (assignment/kernels.py) · make grade TASK=1.1" in text
+    assert shown(*waiting, show_all=True).count("not judged") == 2
+    assert "next: make your files load faster" in shown(*waiting, slowest=LOADING)
 
 
 def test_only_the_first_failure_in_full() -> None:
