@@ -25,10 +25,11 @@ ALLOWED_FAILURES = 2
 """So many workers may die of a submission before it is reported: the third is the last."""
 
 SLURM_CORES, SLURM_MEMORY = 8, "16GB"
-"""Of a Slurm job: each grading takes one core, and less than 2 GB."""
+"""Of a Slurm job, in which as many gradings work at a time: each takes less than 2 GB."""
 
-CORES_A_GPU = AT_ONCE[TIMES]
-"""Kept for the gradings that share a device: a launch that waits for a core is slow."""
+CORES_A_GPU = 4
+"""Kept for the gradings that share a device: a launch that waits for a core is slow. Half of them
+wait for their turn."""
 
 CONNECT_S = 10.0
 
@@ -164,7 +165,8 @@ def _slurm(where: Where, scratch: Path) -> Any:
             f"--slurm needs dask-jobqueue: {sys.executable} -m pip install dask-jobqueue"
         ) from error
     free = SLURM_CORES - CORES_A_GPU if where.gpus else SLURM_CORES
-    resources = f"CPU={free},GPU=1" if where.gpus else f"CPU={free}"
+    share = CORES_A_GPU / AT_ONCE[TIMES]  # of the device: all would leave correctness no thread
+    resources = f"CPU={free},GPU={share:g}" if where.gpus else f"CPU={free}"
     cluster = SLURMCluster(
         queue=where.slurm,
         cores=SLURM_CORES,

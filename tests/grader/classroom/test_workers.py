@@ -111,7 +111,7 @@ def test_slurm(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
     classroom.run(Where(8, ("0", "1"), slurm="gpu-long"))
     assert (asked["queue"], asked["jobs"]) == ("gpu-long", 2)
     assert asked["job_extra_directives"] == ["--gres=gpu:1"]
-    assert asked["worker_extra_args"] == ["--resources", "CPU=4,GPU=1"]
+    assert asked["worker_extra_args"] == ["--resources", "CPU=4,GPU=0.5"]
     assert len(classroom.ended()) == 8
 
 
