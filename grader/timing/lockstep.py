@@ -14,14 +14,14 @@ import numpy as np
 from grader.isolation import Level
 from grader.isolation.scratch import Scratch
 from grader.process import WorkerProcess
-from grader.timing import plan, trust
+from grader.timing import one_core, plan, trust
 from grader.timing.conditions import Watch
 from grader.timing.contender import Contender, Copied
 from grader.timing.ratio import Ratio, compare
 from grader.verdicts import CheckFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class Pair:
     Args:
         submission, reference: their workers.
         seed: of the order of measurements.
-        watch: begins to look at the GPU, before something is timed.
+        pids: of both workers' processes, the reference's last; () where that is not known.
         scratch: folders that live as long as the pair.
 
     Attributes:
@@ -54,11 +54,11 @@ class Pair:
         submission: Contender,
         reference: Contender,
         seed: int,
-        watch: Callable[[], Watch] | None = None,
+        pids: Sequence[int] = (),
         scratch: tuple[Scratch, ...] = (),
     ) -> None:
         self.submission, self.reference = submission, reference
-        self._watch, self.conditions = watch, ""
+        self._pids, self.conditions = pids, ""
         self._scratch = scratch
         self._rng = np.random.default_rng(seed)
 
@@ -100,10 +100,8 @@ class Pair:
         submission = Contender(workers[0], folders[0], device, cubins=cubins, budget=budget)
         reference = Contender(workers[1], folders[1], device, is_reference=True)
 
-        def watch() -> Watch:
-            return Watch([worker.pid for worker in workers])
-
-        return Pair(submission, reference, seed, watch, (own, other))
+        pids = [worker.pid for worker in workers]
+        return Pair(submission, reference, seed, pids, (own, other))
 
     def load(self) -> None:
         """Let both load what they need, at once: making a context takes half a second each."""
@@ -132,13 +130,17 @@ class Pair:
         Raises:
             CheckFailure: what was timed left something wrong behind, or its times are none.
         """
-        release_us = RELEASES * self.copied.release_us if subject.tells_releases else 0.0
+        release_us = 0.0 if subject.is_step else RELEASES * self.copied.release_us
+        with one_core.shared(self._pids if subject.is_step else ()):
+            return self._compare(subject, most, release_us)
+
+    def _compare(self, subject: Kernel | Step, most: int, release_us: float) -> Ratio:
         for contender in (self.reference, self.submission):
             contender.prepare(subject.request, subject.arrays)
         order = subject.order(self._rng, 1)
         reference, own = (self.take(side, subject, order) for side in (1, 0))
         check(subject, order, own, reference, first=True)
-        watch = None if self._watch is None else self._watch()
+        watch = Watch(self._pids) if self._pids else None
         rounds = _Rounds(self, subject)
         found = compare(
             lambda: subject.time_of(rounds.take(0).times_us),

@@ -23,7 +23,8 @@ NO_POINTS = 10.0
 """From so many times on, none; between the two they fall with the logarithm."""
 
 NARROW = 1.05
-"""An interval whose ends differ by less decides; measuring on would change nothing."""
+"""An interval whose ends differ by less decides, and so does one whose worse end earns all points:
+measuring on would change nothing."""
 
 LOOKS = (8, 12, 18, 27, 40)
 """After so many rounds the interval is looked at; fewer give none, more take longer than a student
@@ -162,7 +163,7 @@ def compare(
                 taken.append(take())
         found = estimate(times, references)
         decided = _points(found.low, most) == _points(found.high, most)
-        if found.high / found.low <= NARROW or (decided and found.high <= FULL_POINTS):
+        if found.high / found.low <= NARROW or _points(found.high, most) == most:
             return found
     return found if decided else replace(found, is_noisy=_machine_is_noisy(found, references))
 

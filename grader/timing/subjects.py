@@ -55,10 +55,10 @@ class Kernel:
         true: of the sampled rows, the number of rows and the shift: name, values and what is
             allowed, for each array that the launcher returns, or for its first argument if it
             returns none.
-        tells_releases: its bursts tell apart what giving memory back takes.
+        is_step: no; its bursts tell apart what giving memory back takes.
     """
 
-    tells_releases: ClassVar[bool] = True
+    is_step: ClassVar[bool] = False
     request: dict[str, Any]
     arrays: list[Array]
     period: int
@@ -125,7 +125,7 @@ class Step:
         minibatches: how many.
     """
 
-    tells_releases: ClassVar[bool] = False
+    is_step: ClassVar[bool] = True
     request: dict[str, Any]
     arrays: list[Array]
     minibatches: int

@@ -121,6 +121,21 @@ def test_a_quiet_machine_takes_few_rounds() -> None:
     assert len(taken) == LOOKS[0]
 
 
+@pytest.mark.parametrize(("slowest", "looks"), [(130.0, LOOKS[0]), (400.0, LOOKS[-1])])
+def test_what_earns_all_points_need_not_be_narrow(slowest: float, looks: int) -> None:
+    """A wide interval is the last one where even its worse end earns all points."""
+    own, taken = cycle([100.0, slowest]), []
+
+    def measure() -> float:
+        taken.append(0)
+        return next(own)
+
+    found = compare(measure, lambda: 100.0, 1, 5)
+    assert found.high / found.low > NARROW
+    assert found.points(5) == 5
+    assert len(taken) == looks
+
+
 def test_noise_costs_no_points() -> None:
     """Where a noisy machine's interval spans several verdicts at the cap, all points are given."""
     slow, fast = cycle([100.0, 900.0]), cycle([100.0, 100.0, 900.0])
