@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grader import processes
 from grader.isolation import Level
 from grader.isolation.scratch import Scratch
 from grader.process import WorkerProcess
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     from grader.timing.trust import Burst
 
     Array = NDArray[Any]
+
+BUSY_SHARE = 0.3
+"""Of the time in which the reference has its turn may the submission's process use of a core: it
+waits then, and what it uses nevertheless slows the reference down."""
+
+BUSY_US = 50_000.0
+"""And so much: five ticks of the clock by which the system counts."""
 
 RELEASES = 2.0
 """Times of what giving memory back takes the reference may a submission need for it."""
@@ -60,6 +68,7 @@ class Pair:
         self.submission, self.reference = submission, reference
         self._pids, self.conditions = pids, ""
         self._scratch = scratch
+        self._busy_us, self._idle_us = 0.0, 0.0
         self._rng = np.random.default_rng(seed)
 
     @staticmethod
@@ -130,6 +139,7 @@ class Pair:
         Raises:
             CheckFailure: what was timed left something wrong behind, or its times are none.
         """
+        self._busy_us, self._idle_us = 0.0, 0.0
         release_us = 0.0 if subject.is_step else RELEASES * self.copied.release_us
         with one_core.shared(self._pids if subject.is_step else ()):
             return self._compare(subject, most, release_us)
@@ -164,7 +174,16 @@ class Pair:
     def take(self, side: int, subject: Kernel | Step, order: dict[str, Any]) -> Burst:
         """A burst of the submission (0) or the reference (1)."""
         contender = (self.submission, self.reference)[side]
-        return contender.burst(order, lambda: subject.sample(self._rng))
+        begun_s = self._used_s()
+        burst = contender.burst(order, lambda: subject.sample(self._rng))
+        if side:
+            self._busy_us += 1e6 * (self._used_s() - begun_s)
+            self._idle_us += burst.wall_us
+        return burst
+
+    def _used_s(self) -> float:
+        """The processor's time that the submission's process has used."""
+        return processes.cpu_time_s(self._pids[0]) if self._pids else 0.0
 
     def _distrust(self, subject: Kernel | Step, found: Ratio, release_us: float) -> None:
         """CheckFailure where the judge's clock contradicts the times that were reported."""
@@ -186,8 +205,17 @@ class Pair:
                 continue
             told = trust.contradiction(own, reference, found.high, per_time, release_us)
             if not told:
-                return
-        raise CheckFailure(told, void=told)
+                break
+        told = told or self._interference()
+        if told:
+            raise CheckFailure(told, void=told)
+
+    def _interference(self) -> str:
+        """What the submission did while the reference had its turn, "" for nothing."""
+        share = self._busy_us / max(self._idle_us, 1.0)
+        if share <= BUSY_SHARE or self._busy_us <= BUSY_US:
+            return ""
+        return f"your code kept a core {share:.0%} busy while the reference's time was taken"
 
 
 class _Rounds:

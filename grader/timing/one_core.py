@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from grader import processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +30,8 @@ def shared(pids: Sequence[int]) -> Iterator[None]:
     with contextlib.suppress(OSError):
         masks = {pid: os.sched_getaffinity(pid) for pid in pids}
         allowed = set.intersection(*masks.values()) if masks else set()
-        core = _core_of(pids[-1]) if pids else -1
+        fields = processes.stat(pids[-1]) if pids else []
+        core = int(fields[_PROCESSOR]) if len(fields) > _PROCESSOR else -1
         for pid in pids if core in allowed else ():
             os.sched_setaffinity(pid, {core})
             before[pid] = masks[pid]
@@ -45,9 +47,3 @@ def _restore(masks: dict[int, set[int]]) -> None:
     for pid, mask in masks.items():
         with contextlib.suppress(OSError):  # it may have ended
             os.sched_setaffinity(pid, mask)
-
-
-def _core_of(pid: int) -> int:
-    """On which a process's main thread ran last."""
-    told = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
-    return int(told.rpartition(")")[2].split()[_PROCESSOR])

@@ -200,11 +200,18 @@ class Worker:
         return kind(driver, function, request, arrays)
 
 
-def pair(own: Worker, reference: Worker, device: Device, folder: Path, seed: int = 0) -> Pair:
+def pair(
+    own: Worker,
+    reference: Worker,
+    device: Device,
+    folder: Path,
+    seed: int = 0,
+    pids: tuple[int, ...] = (),
+) -> Pair:
     """Both workers, and a judge with the host's clock."""
 
     def clock() -> float:
         return 1e-6 * device.now
 
     sides = [Contender(worker, folder, folder, clock) for worker in (own, reference)]
-    return Pair(sides[0], sides[1], seed)
+    return Pair(sides[0], sides[1], seed, pids)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from grader import processes
 from grader.limits import WorkerDiedError
 from grader.timing import lockstep
 from grader.timing.contender import Contender
@@ -341,6 +342,24 @@ def test_replaced_clocks(tmp_path: Path) -> None:
     with pytest.raises(CheckFailure) as failure:
         compared(tmp_path, device, doubled(device), events=seen)
     assert "(pycuda.driver.Event.time_till: replaced)" in failure.value.void
+
+
+@pytest.mark.parametrize(("share", "is_void"), [(0.0, False), (0.1, False), (0.9, True)])
+def test_work_while_the_reference_has_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, *, is_void: bool
+) -> None:
+    """A thread that keeps the core busy slows the reference down: its time is none to be beaten."""
+    device = Device()
+    monkeypatch.setattr(processes, "cpu_time_s", lambda pid: share * 1e-6 * device.now * (pid == 7))
+    functions = {"kernels.double": doubled(device)}
+    workers = [Worker(Driver(device), functions) for _ in range(2)]
+    pair = simulated.pair(workers[0], workers[1], device, tmp_path, pids=(7, 8))
+    if not is_void:
+        assert pair.compare(subject(), 2).points(2) == 2
+        return
+    with pytest.raises(CheckFailure, match="kept a core 90% busy while the reference") as failure:
+        pair.compare(subject(), 2)
+    assert failure.value.void
 
 
 class Model:
