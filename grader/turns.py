@@ -18,6 +18,9 @@ from pathlib import Path
 VARIABLE = "GRADER_TURNS"
 """Names a folder that the gradings of one device share; without it a grading is alone anyway."""
 
+KERNELS = "GRADER_KERNELS"
+"""Names a folder in which they keep the reference's compiled kernels, which each loads alone."""
+
 
 class Turns:
     """A grading's place among those that share its device.

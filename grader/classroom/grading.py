@@ -133,6 +133,10 @@ def grade(job: Job) -> Outcome:
         places = {"{path}": job.path, "{record}": str(record)}
         words = [places.get(word, word) for word in job.command]
         environment["TMPDIR"] = str(scratch)
+        if job.stage == TIMES:
+            own = scratch / "kernels"
+            own.mkdir()
+            environment["PYCUDA_CACHE_DIR"] = str(own)
         code, told = _run(words, environment, job, scratch)
         try:
             written = json.loads(record.read_text("utf-8"))
@@ -237,9 +241,9 @@ def _worker(stage: str) -> tuple[str, dict[str, str]]:
     if stage == TIMES:
         if kind == "gpu" and device:
             environment["CUDA_VISIBLE_DEVICES"] = device
-        # A device is one worker's. The reference's kernels are compiled once for it, and nobody
-        # else finds them half written: gradings of one device load the reference one by one.
-        for variable, name in ((turns.VARIABLE, "turns"), ("PYCUDA_CACHE_DIR", "kernels")):
+        # A device is one worker's. The reference's kernels are compiled once for it; a submission's
+        # are kept apart, as PyCUDA may find in a shared cache what another still writes.
+        for variable, name in ((turns.VARIABLE, "turns"), (turns.KERNELS, "kernels")):
             folder = Path(worker.local_directory, name)
             folder.mkdir(mode=0o700, exist_ok=True)
             environment[variable] = str(folder)

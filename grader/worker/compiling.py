@@ -41,9 +41,12 @@ def prepare(request: dict[str, Any], arrays: list[Any]) -> None:
 
     Args:
         request: to load; "cubins" names the arrays, which go into this worker's own cache, and
-            with "noting" what PyCUDA compiles from here on is noted.
+            with "noting" what PyCUDA compiles from here on is noted; "kernels" names a folder
+            in which it is looked for and kept, in place of the worker's own.
         arrays: of the request.
     """
+    if request.get("kernels"):
+        os.environ["PYCUDA_CACHE_DIR"] = request["kernels"]
     for name, content in zip(request.get("cubins", ()), arrays, strict=False):
         (_cache() / name).write_bytes(content.tobytes())
     if request.get("noting"):

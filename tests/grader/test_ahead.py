@@ -13,6 +13,7 @@ import pytest
 from grader import ahead
 from grader.grade import ROOT, given_device
 from grader.isolation.cache import prepare, shared
+from grader.worker import compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,3 +86,11 @@ def test_hostile_compiler() -> None:
     assert ahead._checked({"a": 1}, [code]) == {}
     huge = np.lib.stride_tricks.as_strided(code, (ahead.MOST_BYTES + 1,), (0,))
     assert ahead._checked([name], [huge]) == {}
+
+
+def test_kept_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is compiled a worker is told where it is kept."""
+    monkeypatch.setenv("PYCUDA_CACHE_DIR", str(tmp_path / "own"))
+    compiling.prepare({"kernels": str(tmp_path), "cubins": ["a.cubin"]}, [np.ones(2, np.uint8)])
+    assert (tmp_path / "a.cubin").read_bytes() == b"\1\1"
+    assert os.environ["PYCUDA_CACHE_DIR"] == str(tmp_path)

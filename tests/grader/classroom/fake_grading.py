@@ -55,9 +55,11 @@ def main() -> None:
                 time.sleep(60)
             case ["device"]:
                 names = ("BACKEND", "CUDA_VISIBLE_DEVICES", "GRADER_TURNS")
+                kernels = ("GRADER_KERNELS", "PYCUDA_CACHE_DIR")
                 told = [str(os.environ.get(name)) for name in names]
+                end = [str(os.environ.get(name)) for name in kernels]
                 with (ended.with_name("devices")).open("a") as file:
-                    file.write(f"{' '.join(told)} {os.nice(0)} {submission.name}\n")
+                    file.write(f"{' '.join(told)} {os.nice(0)} {submission.name} {' '.join(end)}\n")
             case ["refuse"]:
                 record.write_text(json.dumps({"refused": "nothing to grade"}))
                 sys.exit(2)

@@ -14,6 +14,7 @@ from grader.integrity import WROTE_TO_PIPE
 from grader.limits import BudgetSpentError, WorkerDiedError
 from grader.timing import contender
 from grader.timing.contender import Contender
+from grader.turns import KERNELS
 from grader.verdicts import CheckFailure, NotJudged, OwnFault
 
 
@@ -145,6 +146,21 @@ def test_a_failure_of_the_reference(tmp_path: Path, *, dies: bool) -> None:
     with pytest.raises(OwnFault, match="the reference: no memory") as fault:
         taken.load()
     assert "MemoryError" in fault.value.trace or dies
+
+
+def test_where_compiled_kernels_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradings that share a device keep the reference's; a submission's worker is told of none."""
+    monkeypatch.setenv(KERNELS, "/kernels")
+    asked: list[dict[str, Any]] = []
+
+    def ask(request: dict[str, Any], _: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+        asked.append(request)
+        return {}, []
+
+    worker: Any = SimpleNamespace(ask=ask, kill=lambda: None)
+    for is_reference in (True, False):
+        Contender(worker, tmp_path, tmp_path, is_reference=is_reference).load()
+    assert [request.get("kernels") for request in asked] == ["/kernels", None]
 
 
 def test_a_device_that_is_lost(tmp_path: Path) -> None:
