@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader.isolation import system
+from grader.isolation import gpus, system
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -133,6 +133,8 @@ def groups() -> list[int]:
 def build_root(view: View, shown: Iterable[str], *, own_processes: bool) -> None:
     """Make the new root and change into it; to be called in a mount namespace of one's own.
 
+    Of several GPUs it holds the one that this process was given, if that is certain.
+
     Args:
         view: its scratch folder is where the root is put together.
         shown: what `readable` gave.
@@ -153,7 +155,8 @@ def build_root(view: View, shown: Iterable[str], *, own_processes: bool) -> None
             copy(path, _place(base, path))
         else:
             system.bind(path, _place(base, path))
-    for device in devices():
+    gpu = gpus.named()
+    for device in sorted({*devices()} - (gpus.others(gpu) if gpu is not None else set())):
         system.bind(str(device), _place(base, str(device)), writable=True)
     if own_processes:
         system.mount("proc", f"{base}/proc", "proc", system.NOSUID | system.NODEV | system.NOEXEC)
@@ -163,6 +166,8 @@ def build_root(view: View, shown: Iterable[str], *, own_processes: bool) -> None
     flags = system.REMOUNT | system.BIND | system.NOSUID | system.READ_ONLY
     system.mount("none", base, "", flags)
     system.change_root(base)
+    if gpu is not None:
+        os.environ[gpus.VARIABLE] = gpu.uuid  # where others are not seen, its index is another
 
 
 def is_open_to_all(path: str) -> bool:
