@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .navigation import OPEN
+from .navigation import LAUNCH_BOUNDS, OPEN
 
 if TYPE_CHECKING:
     from .navigation import Navigator
@@ -17,11 +17,13 @@ class Kernel(NamedTuple):
         expression: what C++ calls it at the end of the file ("scale", "ns::scale<float>").
         signature: its parameter list as written, for overloaded names; None: not needed.
         parameters: its parameters as written, ("const float *x", "int n").
+        most_threads: of a block, by its __launch_bounds__; 0: not said, or not as a number.
     """
 
     expression: str
     signature: str | None
     parameters: tuple[str, ...]
+    most_threads: int
 
 
 class Scope(NamedTuple):
@@ -127,9 +129,19 @@ class Functions:
         key = (expression, signature)
         if key not in self.kernels:
             self.kernels[key] = Kernel(
-                expression, signature if need_signature else None, tuple(parameters)
+                expression,
+                signature if need_signature else None,
+                tuple(parameters),
+                self._most_threads(start, name_at),
             )
             self._mark_overloads(expression)
+
+    def _most_threads(self, start: int, end: int) -> int:
+        words = self.code.words(start, end)
+        if LAUNCH_BOUNDS not in words:
+            return 0
+        number, after = words[words.index(LAUNCH_BOUNDS) + 2 :][:2]
+        return int(number) if number.isdecimal() and after in {")", ","} else 0
 
     def _mark_overloads(self, expression: str, least: int = 2) -> None:
         """A name with several meanings needs its signature beside it."""

@@ -22,7 +22,7 @@ from .kernel_table import Entry, KernelTable, kernels
 from .lines import source_lines
 from .variable_table import VariableTable
 
-_ABI = 6  # EMU_ABI in emulator/abi.h
+_ABI = 7  # EMU_ABI in emulator/abi.h
 _RTLD_NOW = 2
 
 
@@ -124,9 +124,7 @@ def load(source: str | os.PathLike[str] | bytes) -> Image:
     _lay_out_shared(library, symbols)
     entries = header.kernels[: header.kernel_count]
     return Image(
-        kernels=kernels(
-            library, entries, symbols, base, record["parameters"], variables.constant_bytes, keep
-        ),
+        kernels=kernels(library, entries, symbols, base, record, variables.constant_bytes, keep),
         variables=variables,
         checked=bool(header.checked),
         library=record["library"],

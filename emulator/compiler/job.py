@@ -128,6 +128,7 @@ class Job:
             "parameters": {
                 k.expression + (k.signature or ""): k.parameters for k in translation.kernels
             },
+            "most_threads": [k.most_threads for k in translation.kernels],
         }
         with open(target, "wb") as file:
             file.write(seal.attached(seal.sealed(image), record))

@@ -67,6 +67,7 @@ class Kernel:
         static_shared_bytes: its static shared memory.
         constant_bytes: __constant__ memory of the module.
         index: its place in the image's table of kernels.
+        most_threads: of a block, by its __launch_bounds__; 0: not said.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Kernel:
     static_shared_bytes: int
     constant_bytes: int
     index: int
+    most_threads: int = 0
 
 
 class Entry(ctypes.Structure):
@@ -98,7 +100,7 @@ def kernels(
     entries: Sequence[Entry],
     symbols: list[Symbol],
     base: int,
-    written: dict[str, tuple[str, ...]],
+    record: dict[str, Any],
     constant_bytes: int,
     keep: list[Any],
 ) -> KernelTable:
@@ -111,7 +113,8 @@ def kernels(
         entries: its own table.
         symbols: of its file.
         base: where it lies in memory.
-        written: for each kernel its parameters as written in the source.
+        record: what the compiler noted beside it: of each kernel its parameters as written in the
+            source ("parameters"), and the largest block that it allows ("most_threads").
         constant_bytes: __constant__ memory of the module.
         keep: what the image's table points to is put there, and must live as long as the image.
     """
@@ -122,7 +125,8 @@ def kernels(
         s.size for s in symbols if s.kind == THREAD_LOCAL and not s.name.startswith("_ZZ")
     )
     table = KernelTable()
-    for index, (entry, texts) in enumerate(zip(entries, written.values(), strict=True)):
+    noted = zip(record["parameters"].values(), record["most_threads"], strict=True)
+    for index, (entry, (texts, most_threads)) in enumerate(zip(entries, noted, strict=True)):
         name = names[(points[index] or 0) - base]
         encoded = name.encode()
         keep.append(encoded)
@@ -137,6 +141,7 @@ def kernels(
             static_shared_bytes=limits.static_shared(symbols, name) + max(0, shared_elsewhere - 1),
             constant_bytes=constant_bytes,
             index=index,
+            most_threads=most_threads,
         )
     return table
 

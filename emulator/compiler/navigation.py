@@ -16,7 +16,11 @@ MARKERS = {
     "__emu_noinline__",
 }
 # Words that can stand before a parenthesis in a declaration without being what is declared.
-NOT_A_NAME = {"__attribute__", "alignas", "decltype", "noexcept", "throw", "__declspec", "sizeof"}
+LAUNCH_BOUNDS = "__emu_launch_bounds__"
+NOT_A_NAME = {
+    *("__attribute__", "alignas", "decltype", "noexcept", "throw", "__declspec", "sizeof"),
+    LAUNCH_BOUNDS,
+}
 
 
 class Navigator:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from . import host_words, restrictions
 from .diagnostics import Diagnostic
 from .functions import Body, Functions, Kernel, Scope
-from .navigation import MARKERS, Navigator
+from .navigation import LAUNCH_BOUNDS, MARKERS, Navigator
 from .tokens import PUNCTUATION
 from .variables import Variables
 
@@ -199,6 +199,9 @@ class _Translator:
             elif text == "__emu_noinline__":  # libstdc++ writes __attribute__((__noinline__))
                 bare = self.code.at(position - 1) in {"(", ","}
                 self.code.text[index] = "noinline" if bare else "__attribute__((noinline))"
+            elif text == LAUNCH_BOUNDS and self.code.at(position + 1) == "(":
+                for inside in range(position, self.code.skip_group(position + 1)):
+                    self.code.replace(inside, "")
             elif text in MARKERS:
                 self.code.text[index] = ""
 

@@ -145,6 +145,12 @@ class Function:
     def _check_shape(self, grid: Index3, block: Index3, shared: int) -> None:
         routine, name = "cuLaunchKernel", self._kernel.name
         _check_block(routine, block)
+        most, threads = self._kernel.most_threads, block[0] * block[1] * block[2]
+        if 0 < most < threads:
+            detail = (
+                f"{name}: block {block} has {threads:,} threads, its __launch_bounds__ {most:,}"
+            )
+            fail(routine, INVALID_VALUE, detail)
         if 0 in grid:
             fail(routine, INVALID_VALUE, f"{name}: grid {grid}, every extent must be at least 1")
         for axis, extent, limit in zip("xyz", grid, MAX_GRID, strict=True):
@@ -165,7 +171,7 @@ class Function:
         """The value of a `function_attribute`; registers are not counted here."""
         current("cuFuncGetAttribute")
         values = {
-            "MAX_THREADS_PER_BLOCK": MAX_THREADS_PER_BLOCK,
+            "MAX_THREADS_PER_BLOCK": self._kernel.most_threads or MAX_THREADS_PER_BLOCK,
             "SHARED_SIZE_BYTES": self._kernel.static_shared_bytes,
             "CONST_SIZE_BYTES": self._kernel.constant_bytes,
             "NUM_REGS": 32,  # a usual number: nothing here limits or spills registers

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EMU_ABI 6  // raised with every change: an image of another number is refused
+#define EMU_ABI 7  // raised with every change: an image of another number is refused
 
 extern "C" {
 

@@ -11,7 +11,7 @@
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __inline_hint__
-#define __launch_bounds__(...)
+#define __launch_bounds__(...) __emu_launch_bounds__(__VA_ARGS__)
 #define __maxnreg__(...)
 #define __grid_constant__
 #define __restrict__ __restrict
