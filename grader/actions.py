@@ -98,6 +98,11 @@ def blind(action: Action) -> Action:
     return replace(action, entry={**action.entry, "blind": True})
 
 
+def watched(action: Action) -> Action:
+    """The same call, and whether kernels of the submission only move numbers about in it."""
+    return replace(action, entry={**action.entry, "watched": True})
+
+
 def _calling(
     entry: dict[str, Any], arguments: Iterable[Any], keywords: Mapping[str, Any]
 ) -> Action:

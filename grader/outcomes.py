@@ -60,6 +60,7 @@ class Outcome:
         launches: kernel launches it made, as `grader.worker.launches.Launch` in JSON.
         what: the function that was called, for messages.
         place: file and line of the function, where it is the student's.
+        only_moved: of a `watched` call: no kernel of the submission made any of the results.
     """
 
     returned: Value
@@ -67,6 +68,7 @@ class Outcome:
     launches: tuple[Mapping[str, Any], ...]
     what: str = ""
     place: tuple[str, int] | None = None
+    only_moved: bool = False
 
     @property
     def own_threads(self) -> list[int]:
@@ -87,6 +89,7 @@ def outcome(action: Action, result: Mapping[str, Any], arrays: list[Array]) -> O
         tuple(result.get("launches", ())),
         action.what,
         (str(place["file"]), int(place["line"])) if place else None,
+        bool(result.get("only_moved")),
     )
 
 

@@ -15,6 +15,7 @@ from grader.worker import (
     device,
     downloads,
     launches,
+    moves,
     own_copy,
     probes,
     timing,
@@ -260,10 +261,14 @@ class Worker:
             probes.idle(action.get("idle", ())),
             downloads.blind(bool(action.get("blind"))),
             work.counting(bool(action.get("count")), self._folder) as counted,
+            moves.watched(bool(action.get("watched"))) as moved,
         ):
             returned = function(*positional, **keywords)
+        if moved is not None:
+            results = positional[:1] if returned is None else [returned]
+            counted["only_moved"] = moved.are_all_of(*_flat(results))
         findings = device.take_findings(self._folder)
-        if "idle" in action:
+        if "idle" in action or moved is not None:
             findings = []  # what nobody wrote is read: the judge's doing
         if "name" in action:
             kept[action["name"]] = returned
@@ -288,6 +293,11 @@ class Worker:
         if owner in kept:
             return getattr(kept[owner], method)
         return self._submission.resolve(what)
+
+
+def _flat(results: list[Any]) -> list[Any]:
+    """The items of a tuple among them, and the others."""
+    return [item for each in results for item in (each if isinstance(each, tuple) else (each,))]
 
 
 def _contents(model: Any, reply: list[Any]) -> Any:
