@@ -15,6 +15,8 @@ import tempfile
 import threading
 from typing import TYPE_CHECKING, Any
 
+from grader.worker import everyday
+
 if TYPE_CHECKING:
     import types
     from collections.abc import Callable, Iterable
@@ -43,28 +45,8 @@ _LISTS = ("os.listdir", "os.scandir", "os.walk", "glob.glob")
 _HOOKS = ("sys.addaudithook",)  # profilers and debuggers, which set others, replace nothing
 
 _SECRET_PACKAGES = frozenset(("grader", "solution", "tests"))
-_SETTINGS = (
-    *("EMULATOR_", "PYCUDA_", "NVCC_", "GRADER_", "LD_", "CUDA_", "BACKEND"),
-    *("CPATH", "CPLUS_INCLUDE", "C_INCLUDE", "CXX", "PYTHON"),
-)
-_EVERYDAY = (
-    *("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE", "CUDA_DEVICE_ORDER", "CUDA_LAUNCH_BLOCKING"),
-    *("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "LD_LIBRARY_PATH"),
-    *("PYTHONUNBUFFERED", "PYTHONHASHSEED", "PYTHONWARNINGS"),
-)
-"""What many set at the top of a file, and what changes nothing once a worker runs."""
-
-_PROGRAMS = ("nvidia-smi", "uname", "lscpu", "hostname")
-"""Which tell of the machine."""
-
-_ON_BEHALF = ("/platform.py", "/uuid.py", "/ctypes/util.py", "/multiprocessing/")
-"""Files of the standard library that start programs, or end processes, which nobody asked for."""
-
-_PLACES_OF_PROGRAMS = ("/usr/", "/opt/", "/bin", "/sbin")
-
 _PROGRAM_FILES = (".py", ".pyc", ".so")
 _OPEN_TO_ALL = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/proc/self", "/sys")
-_OPEN_TO_ALL_PROC = ("cpuinfo", "meminfo", "stat", "version", "filesystems", "mounts", "driver")
 
 
 class Watch:
@@ -154,13 +136,12 @@ class Watch:
         return tell
 
     def _started(self, event: str, arguments: tuple[Any, ...]) -> None:
-        program, _, _ = _text(arguments[0] if arguments else "").partition(" ")
-        if os.path.basename(program) not in _PROGRAMS:  # noqa: PTH119 - a string
-            self._plain("process", _ON_BEHALF)(event, arguments)
+        if not arguments or not everyday.tells_of_machine(_text(arguments[0])):
+            self._plain("process", everyday.ON_BEHALF)(event, arguments)
 
     def _signalled(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "os.kill" or not _is_own_process(arguments[0]):
-            self._plain("signal", _ON_BEHALF)(event, arguments)
+        if event != "os.kill" or not everyday.is_own_process(arguments[0]):
+            self._plain("signal", everyday.ON_BEHALF)(event, arguments)
 
     def _reached_out(self, event: str, arguments: tuple[Any, ...]) -> None:
         address = arguments[1] if event.startswith(("socket.co", "socket.b", "socket.s")) else None
@@ -173,13 +154,8 @@ class Watch:
             self._channel.tell("network", f"{event} {_text(told)}", *place)
 
     def _set(self, event: str, arguments: tuple[Any, ...]) -> None:
-        name = _text(arguments[0])
-        if name == "PATH":
-            value = _text(arguments[1]) if len(arguments) > 1 else ""
-            told = not _is_only_longer(value, os.environ.get("PATH", ""))
-        else:
-            told = name.startswith(_SETTINGS) and name not in _EVERYDAY
-        if told:
+        name, value = (*map(_text, arguments), "")[:2]
+        if everyday.concerns_grader(name, value):
             place = self._done_by_submission(straight=True)
             if place is not None:
                 self._channel.tell("environment", f"{event} {name}", *place)
@@ -229,7 +205,7 @@ class Watch:
             if place is not None:
                 self._channel.tell("write", f"{event} {real}", *place)
             return
-        if own or f"{real}/".startswith(self._readable) or _is_harmless_proc(real):
+        if own or f"{real}/".startswith(self._readable) or everyday.is_harmless_proc(real):
             return
         opener = sys._getframe(3).f_code.co_filename  # noqa: SLF001 - as below
         if real.startswith(self._worker) and opener.endswith(("tokenize.py", "linecache.py")):
@@ -280,36 +256,8 @@ class Watch:
         return "/numpy/" in file or (file.startswith(self._standard) and "-packages/" not in file)
 
 
-def _is_own_process(pid: Any) -> bool:
-    """Whether that is this process, or a child of it."""
-    if pid == os.getpid():
-        return True
-    try:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except (OSError, TypeError):
-        return False
-    return bool(pid > 1)
-
-
-def _is_only_longer(path: str, before: str) -> bool:
-    """Whether a PATH has got nothing but folders of installed programs, before or after it."""
-    entries, old = path.split(os.pathsep), before.split(os.pathsep)
-    added = [entry for entry in entries if entry and entry not in old]
-    in_order = [entry for entry in entries if entry in old]
-    return in_order == old and all(each.startswith(_PLACES_OF_PROGRAMS) for each in added)
-
-
 def _folder(path: str) -> str:
     return os.path.realpath(os.path.expanduser(path)).rstrip("/") + "/"  # noqa: PTH111 - strings
-
-
-def _is_harmless_proc(path: str) -> bool:
-    """Whether that tells of the machine or of this process only."""
-    first, _, second = path.removeprefix("/proc/").partition("/")
-    if not path.startswith("/proc/"):
-        return False
-    own = first in ("self", "thread-self", str(os.getpid()))
-    return first in _OPEN_TO_ALL_PROC or (own and not second.endswith(("environ", "mem")))
 
 
 def _text(value: Any) -> str:
