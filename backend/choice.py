@@ -97,7 +97,7 @@ def select() -> Backend:
     if missing is None:
         names = machine.gpus.names
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        return Backend("gpu", "BACKEND=gpu" if wanted else f"{names[0]}{more}")
+        return Backend("gpu", f"{names[0]}{more}")
     if wanted == "gpu":
         remedy = f" Next: {missing.remedy}" if missing.remedy else ""
         raise BackendError(

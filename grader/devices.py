@@ -53,7 +53,7 @@ def choose() -> Devices:
     machine, is_wanted = Machine(), bool(os.environ.get("BACKEND", "").strip())
     if gpu_state.VISIBLE not in os.environ:  # before any process of the grader's is on one
         gpu_state.use_freest(gpu_state.now(machine))
-    gpu = machine.gpus.names[0] if is_wanted else chosen.reason
+    gpu = chosen.reason
     if machine.compiler and not is_wanted:
         return Devices((EMULATOR, GPU), gpu, short_name(gpu))
     if is_wanted:

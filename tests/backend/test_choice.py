@@ -133,6 +133,15 @@ def test_the_emulator_is_chosen_with_the_reason(
     assert select() == Backend("emulator", "no NVIDIA GPU")
 
 
+def test_a_gpu_that_was_asked_for_is_named(
+    gpu_machine: FakeMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reports and benchmarks name the card, whoever chose it."""
+    on(gpu_machine.machine(H100), monkeypatch)
+    monkeypatch.setenv("BACKEND", "gpu")
+    assert select() == Backend("gpu", "NVIDIA H100 80GB HBM3")
+
+
 def test_backend_overrides_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """BACKEND=emulator asks no machine at all."""
     monkeypatch.setattr(choice, "Machine", None)
