@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import backend
+from backend.machine import Machine
 from benchmarks.peers import Peers
 from grader.timing.conditions import Watch
 
@@ -30,7 +31,8 @@ def main() -> None:
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT / "solution"))
     chosen = backend.activate(check=True)
-    print(f"{chosen.name}: {chosen.reason}\n", flush=True)
+    device = Machine().gpus.names[0] if chosen.name == "gpu" else chosen.reason
+    print(f"{chosen.name}: {device}\n", flush=True)
     found = gpu_tables() if chosen.name == "gpu" else emulator_table()
     if options.json:
         options.json.write_text(json.dumps(found, indent=1), "utf-8")

@@ -16,10 +16,9 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-import backend
 from grader import cost, cost_count
 from grader.actions import Action, Kept, call, keep, new
-from grader.devices import EMULATOR, GPU, short_name
+from grader.devices import EMULATOR, GPU, choose
 from grader.grade import check_folder, given_device
 from grader.handout import collect
 from grader.isolation.scratch import Scratch
@@ -173,19 +172,18 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     try:
-        chosen = backend.select()
-        gpu = short_name(chosen.reason) if chosen.name == GPU else ""
+        gpu = choose().gpu
         console.print(f"where the time goes, on {gpu or 'the emulator'}", style="dim")
         with Scratch() as scratch:
             folder = collect.collect(options.submission, scratch).folder
             check_folder(folder)
-            measured = rows(folder, given_device(), chosen.name)
+            measured = rows(folder, given_device(), GPU if gpu else EMULATOR)
     except (CheckFailure, *REFUSALS) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     for line in table(measured):
         console.print(Text(plain(line)))
-    if chosen.name != GPU:
+    if not gpu:
         told = "Times need a GPU; launches, allocations and copies are the same on one."
         console.print(told, style="dim")
     return 0

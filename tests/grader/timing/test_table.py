@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grader.devices import Devices
 from grader.grade import given_device
 from grader.timing import rows, table
 from grader.timing.rows import Row, advice
@@ -97,6 +98,28 @@ def test_counts_of_a_submission(submission: Callable[..., Path]) -> None:
     linear, network_step = (row for row in measured if row.is_step)
     assert (linear.host_copies, network_step.host_copies) == (0, 1)
     assert advice(network_step).startswith("host round trip: 1 copies")
+
+
+def test_the_gpu_is_named(
+    submission: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """By its short name, also where BACKEND chose it; what was measured is the GPU's."""
+    measured: list[str] = []
+
+    def rows_of(_: Path, __: Path, name: str) -> list[Row]:
+        measured.append(name)
+        return []
+
+    devices = Devices(("gpu",), "NVIDIA H100 80GB HBM3 alone (BACKEND=gpu)", "the H100")
+    monkeypatch.setattr(table, "choose", lambda: devices)
+    monkeypatch.setattr(table, "rows", rows_of)
+    assert table.main([str(submission())]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("where the time goes, on the H100\n")
+    assert "Times need a GPU" not in out
+    assert measured == ["gpu"]
 
 
 def test_command(submission: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
