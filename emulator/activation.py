@@ -103,7 +103,7 @@ def start_device() -> None:
     from emulator.compiler import forker  # noqa: PLC0415  # needs pytools, which PyCUDA brings
 
     runtime.start(settings.memory_bytes, settings.check)
-    forker.install()
+    forker.install(settings.check)
     importlib.import_module("emulator.driver.reporting").tell_findings()
 
 

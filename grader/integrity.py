@@ -137,6 +137,11 @@ KINDS: dict[str, Kind] = {
         "Results depend on their inputs alone.",
         _REMOVE,
     ),
+    "setting": Kind(
+        "a setting of the grader was changed",
+        "Settings are read before a submission is loaded; it leaves them as they are.",
+        _REMOVE,
+    ),
     "import": Kind(
         "an import, or a file, by the name of another module",
         "A submission imports its own files, NumPy, PyCUDA and scikit-cuda, and gives its files "

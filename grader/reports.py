@@ -25,7 +25,10 @@ _MAX_TEXT = 300
 _ANSWER_S = 0.5  # of a process that may be busy
 
 KINDS = frozenset(
-    ("read", "write", "network", "process", "signal", "native", "environment", "import", "patched")
+    (
+        *("read", "write", "network", "process", "signal", "native", "environment", "setting"),
+        *("import", "patched"),
+    )
 )
 
 _FRAME = re.compile(r'  File "([^"\n]+)", line (\d{1,9}) in ')

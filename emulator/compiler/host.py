@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-from typing import NamedTuple
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 INCLUDE = os.path.realpath(
     os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "include")
@@ -38,9 +43,32 @@ class Compiler(NamedTuple):
         return "zig" in " ".join(self.command)
 
 
+_kept: ContextVar[Mapping[str, str] | None] = ContextVar("environment", default=None)
+
+
+@contextlib.contextmanager
+def environment(kept: Mapping[str, str]) -> Iterator[None]:
+    """Meanwhile, compile by these variables, whatever `os.environ` says by now."""
+    token = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def _environment() -> Mapping[str, str]:
+    kept = _kept.get()
+    return os.environ if kept is None else kept
+
+
+def which(program: str) -> str | None:
+    """The executable that a program's name stands for on PATH; None if there is none."""
+    return shutil.which(program, path=_environment().get("PATH"))
+
+
 def is_checked() -> bool:
     """Whether kernels are compiled with the memory checks (EMULATOR_CHECK, default on)."""
-    return os.environ.get("EMULATOR_CHECK", "1") != "0"
+    return _environment().get("EMULATOR_CHECK", "1") != "0"
 
 
 def find() -> Compiler:
@@ -49,18 +77,18 @@ def find() -> Compiler:
     Raises:
         HostError: there is none.
     """
-    chosen = os.environ.get("CXX", "")
+    chosen = _environment().get("CXX", "")
     if chosen:
         command = tuple(shlex.split(chosen))
-        if not shutil.which(command[0]):
+        if not which(command[0]):
             raise HostError(
                 f"nvcc fatal   : the compiler that CXX names, {chosen!r}, was not found on PATH\n"
             )
         return Compiler(command, _family(" ".join(command)))
     for name in ("g++", "clang++"):
-        if shutil.which(name):
+        if which(name):
             return Compiler((name,), _family(name))
-    python = os.environ.get("EMULATOR_PYTHON", sys.executable)
+    python = _environment().get("EMULATOR_PYTHON", sys.executable)
     if _has_zig(python):
         return Compiler((python, "-m", "ziglang", "c++"), "clang")
     raise HostError(NO_COMPILER)
@@ -176,14 +204,15 @@ def run(
     command: list[str], text: str, folder: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a compiler on a text; its messages are in English."""
-    environment = dict(os.environ, LC_ALL="C")
+    variables = dict(_environment(), LC_ALL="C")
+    program = which(command[0]) or command[0]
     return subprocess.run(
-        command,
+        [program, *command[1:]],
         input=text,
         capture_output=True,
         text=True,
         cwd=folder,
-        env=environment,
+        env=variables,
         check=False,
     )
 
@@ -194,8 +223,10 @@ def cache_folder() -> str:
     Raises:
         HostError: it can't be written.
     """
-    default = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    folder = os.environ.get("EMULATOR_CACHE") or os.path.join(default, "cuda-emulator")
+    variables = _environment()
+    home = variables.get("HOME") or os.path.expanduser("~")
+    default = variables.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    folder = variables.get("EMULATOR_CACHE") or os.path.join(default, "cuda-emulator")
     try:
         os.makedirs(folder, exist_ok=True)
         writable = os.access(folder, os.W_OK)

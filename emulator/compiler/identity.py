@@ -30,8 +30,6 @@ def compiler_stamp(compiler: host.Compiler) -> str:
 
     The size and time of its executable.
     """
-    import shutil  # noqa: PLC0415 - only where it is needed
-
-    found = shutil.which(compiler.command[0])
+    found = host.which(compiler.command[0])
     status = os.stat(os.path.realpath(found)) if found else None
     return f"{status.st_size:x}.{int(status.st_mtime):x}" if status else "unknown"

@@ -20,6 +20,10 @@ from emulator.driver.errors import (
 )
 from emulator.driver.launch import Function
 
+_UNCHECKED = (
+    "it was compiled without the memory checks (EMULATOR_CHECK=0), and this device runs with them: "
+    "compile it again, by SourceModule or with EMULATOR_CHECK=1"
+)
 MessageHandler = Callable[[bool, str, str], object]
 
 
@@ -106,6 +110,8 @@ def _load(routine: str, data: bytes) -> Module:
     current(routine)
     try:
         image = images.load(data)
+        if runtime.is_checked() and not image.checked:
+            raise ValueError(_UNCHECKED)  # noqa: TRY301 - told like the others
         runtime.register_image(image)
     except (ValueError, OSError, RuntimeError) as error:
         fail(routine, INVALID_IMAGE, str(error))

@@ -52,8 +52,8 @@ class Event:
     """Something that a submission did, or tried, seen from inside its process.
 
     Attributes:
-        kind: "read", "write", "network", "process", "signal", "native", "environment", "import" or
-            "patched".
+        kind: "read", "write", "network", "process", "signal", "native", "environment", "setting",
+            "import" or "patched".
         detail: what; for "patched" the name that no longer means what it did comes first.
         file, line: of the submission's own frame; "" and 0 where there is none.
     """

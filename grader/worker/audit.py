@@ -158,7 +158,7 @@ class Watch:
         if everyday.concerns_grader(name, value):
             place = self._done_by_submission(straight=True)
             if place is not None:
-                self._channel.tell("environment", f"{event} {name}", *place)
+                self._channel.tell("setting", f"{event} {name}", *place)
 
     def _imported(self, event: str, arguments: tuple[Any, ...]) -> None:
         name = _text(arguments[0])

@@ -73,3 +73,27 @@ def test_a_program_cannot_choose_the_compiler(tmp_path: Path) -> None:
     for option in ("-ccbin=/bin/sh", "-Xcompiler=-fplugin=evil.so", "-Xlinker=-init=evil", "@file"):
         with pytest.raises(drv.CompileError, match=r"leave it out|Don't know what to do"):
             SourceModule(RACE, no_extern_c=True, cache_dir=str(tmp_path), options=[option])
+
+
+def test_a_program_cannot_switch_the_checks_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the environment says after the device has started changes no compilation."""
+    monkeypatch.setenv("EMULATOR_CHECK", "0")
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    module = SourceModule(RACE, no_extern_c=True, cache_dir=str(tmp_path))
+    x = gpuarray.to_gpu(np.arange(64, dtype=np.float32))
+    module.get_function("reverse")(x, block=(64, 1, 1))
+    assert {str(finding.kind) for finding in emulator.findings()} == {"race"}
+
+
+def test_a_program_cannot_put_an_nvcc_of_its_own_on_the_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nor is another nvcc found by a PATH that was changed after the device has started."""
+    other = tmp_path / "nvcc"
+    other.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    SourceModule(RACE, no_extern_c=True, cache_dir=False).get_function("reverse")
+    assert not (tmp_path / "asked").exists()

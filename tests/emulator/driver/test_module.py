@@ -10,6 +10,8 @@ import pytest
 from pycuda import gpuarray
 from pycuda.compiler import SourceModule
 
+from emulator.compiler import nvcc
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -102,3 +104,14 @@ def test_mangled_names() -> None:
     assert module.get_function("_Z5twicePi")
     with pytest.raises(drv.LogicError, match='extern "C"'):
         module.get_function("twice")
+
+
+def test_an_image_without_checks_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A device that checks runs nothing that was compiled elsewhere without the checks."""
+    monkeypatch.setenv("EMULATOR_CHECK", "0")
+    (tmp_path / "kernel.cu").write_text("__global__ void k(float *x) { x[0] = 1; }")
+    assert not nvcc.run(["--cubin", "kernel.cu"], str(tmp_path)).errors
+    with pytest.raises(drv.LogicError, match=r"without the memory checks.*compile it again"):
+        drv.module_from_file(str(tmp_path / "kernel.cubin"))
