@@ -7,12 +7,16 @@ computed by something else. Last, it is called while the host sees other numbers
 holds, and a launcher's libraries do nothing: what comes back wrong was computed by the host, or by
 a library, though a kernel handed it on.
 
+Probes work on the sizes of the graded calls, the largest always among them: by sizes, nobody can
+tell one from the other.
+
 A probe that raises is no verdict: a check of the student's own, an `assert` of what NumPy computes,
 may well fail for other numbers.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +40,7 @@ from grader.judge import (
 from grader.verdicts import short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -92,6 +96,19 @@ class Subject:
             actions += [fill(name, array) for name, array in zip(names, arrays, strict=True)]
             actions.append(first(calling) if first is not None and number == 0 else calling)
         return actions
+
+
+def sizes(student: Student, *cases: Any) -> Iterator[Any]:
+    """Of the sizes that a part grades, the largest, and another one by chance.
+
+    Args:
+        student: whose.
+        cases: tuples of numbers.
+    """
+    *others, largest = sorted(student.shapes(*cases), key=math.prod)
+    if others:
+        yield others[int(student.rng.integers(len(others)))]
+    yield largest
 
 
 def launcher(

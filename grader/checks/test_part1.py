@@ -48,6 +48,11 @@ def check_bias_add(student: Student, N: int, C: int) -> None:
         added(outcome, Z, b, "bias_add")
 
 
+def bias_arguments(rng: np.random.Generator, N: int, C: int) -> tuple[Array, Array]:
+    """Z (N, C) and b (C,)."""
+    return normal(rng, N, C), normal(rng, C)
+
+
 @part("1.1", "small")
 def test_bias_small(student: Student) -> None:
     """bias_add adds b to each of a few rows."""
@@ -57,10 +62,11 @@ def test_bias_small(student: Student) -> None:
 @part("1.1", "ragged")
 def test_bias_ragged(student: Student) -> None:
     """bias_add works for sizes that fill no block."""
-    for N, C in student.shapes((127, 10), (61, 67), (7, 1031)):
+    cases = ((127, 10), (61, 67), (7, 1031))
+    for N, C in student.shapes(*cases):
         check_bias_add(student, N, C)
-    rng = student.rng
-    probes.launcher(student, "bias_add", lambda: (normal(rng, 9, 5), normal(rng, 5)), added)
+    for N, C in probes.sizes(student, *cases):
+        probes.launcher(student, "bias_add", partial(bias_arguments, student.rng, N, C), added)
 
 
 @part("1.1", "single")
@@ -106,6 +112,17 @@ def check_softmax(student: Student, Z: Array, y: Array, *which: str) -> None:
         returned(outcome, Z, y, which or BOTH, "softmax", number)
 
 
+def probe_softmax(student: Student, *cases: tuple[int, int]) -> None:
+    """Probe softmax_xent on some of these sizes."""
+
+    def draw(N: int, C: int) -> tuple[Array, Array]:
+        return normal(student.rng, N, C), labels(student.rng, N, C)
+
+    parts = tuple(partial(returned, which=(name,)) for name in BOTH)
+    for N, C in probes.sizes(student, *cases):
+        probes.launcher(student, "softmax_xent", partial(draw, N, C), returned, parts=parts)
+
+
 @part("1.2", "losses")
 def test_softmax_losses(student: Student) -> None:
     """The losses are −log of the label's probability."""
@@ -124,11 +141,10 @@ def test_softmax_gradient(student: Student) -> None:
 def test_softmax_ragged(student: Student) -> None:
     """softmax_xent works for sizes that fill no block."""
     rng = student.rng
-    for N, C in student.shapes((1, 10), (131, 10), (257, 3), (67, 33)):
+    cases = ((1, 10), (131, 10), (257, 3), (67, 33))
+    for N, C in student.shapes(*cases):
         check_softmax(student, normal(rng, N, C, scale=3), labels(rng, N, C))
-    parts = tuple(partial(returned, which=(name,)) for name in BOTH)
-    draw = lambda: (normal(rng, 11, 7), labels(rng, 11, 7))  # noqa: E731 - short
-    probes.launcher(student, "softmax_xent", draw, returned, parts=parts)
+    probe_softmax(student, *cases)
 
 
 @part("1.2", "classes")
@@ -136,6 +152,7 @@ def test_softmax_classes(student: Student) -> None:
     """softmax_xent works for one class and for 5,000 classes."""
     for N, C in student.shapes((5, 1), (3, 1031), (2, 5000)):
         check_softmax(student, normal(student.rng, N, C), labels(student.rng, N, C))
+    probe_softmax(student, (3, 1031), (2, 5000))  # not one class: zeros are right then
 
 
 @part("1.2", "extreme")
@@ -166,6 +183,16 @@ def check_column_mean(student: Student, A: Array) -> None:
         averaged(outcome, A, "column_mean", number)
 
 
+def probe_column_mean(student: Student, *cases: tuple[int, int]) -> None:
+    """Probe column_mean on some of these sizes."""
+
+    def draw(N: int, K: int) -> tuple[Array]:
+        return (normal(student.rng, N, K) + np.float32(1),)
+
+    for N, K in probes.sizes(student, *cases):
+        probes.launcher(student, "column_mean", partial(draw, N, K), averaged)
+
+
 @part("1.3", "small")
 def test_mean_small(student: Student) -> None:
     """column_mean is the mean of each column of a small matrix."""
@@ -188,16 +215,19 @@ def test_mean_small(student: Student) -> None:
 @part("1.3", "ragged")
 def test_mean_ragged(student: Student) -> None:
     """column_mean works for sizes that fill no block."""
-    for N, K in student.shapes((127, 10), (67, 33), (1031, 5), (3, 1031)):
+    cases = ((127, 10), (67, 33), (1031, 5), (3, 1031))
+    for N, K in student.shapes(*cases):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
-    probes.launcher(student, "column_mean", lambda: (normal(student.rng, 37, 5),), averaged)
+    probe_column_mean(student, *cases)
 
 
 @part("1.3", "long")
 def test_mean_long(student: Student) -> None:
     """column_mean works for long columns."""
-    for N, K in student.shapes((30_011, 1), (5_003, 7)):
+    cases = ((30_011, 1), (5_003, 7))
+    for N, K in student.shapes(*cases):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
+    probe_column_mean(student, *cases)
 
 
 @part("1.3", "single")
@@ -268,34 +298,44 @@ def check_backward(student: Student, kind: str, Z: Array) -> None:
         sloped(outcome, dA, A, kind, "activate_backward", number)
 
 
+SHAPES = ((5, 3), (67, 31), (1, 1031))
+SCALE = {"relu": 3, "sigmoid": 3, "tanh": 2}
+"""Of Z, for each kind: it shows the whole curve."""
+
+
 def probe_activation(student: Student, kind: str) -> None:
     """Probe activate of one kind."""
-    rng, right = student.rng, partial(activated, kind=kind)
-    probes.launcher(student, "activate", lambda: (normal(rng, 13, 7),), right, kind)
+    right = partial(activated, kind=kind)
+
+    def draw(*shape: int) -> tuple[Array]:
+        return (normal(student.rng, *shape, scale=SCALE[kind]),)
+
+    for shape in probes.sizes(student, *SHAPES):
+        probes.launcher(student, "activate", partial(draw, *shape), right, kind)
 
 
 def probe_backward(student: Student, kind: str) -> None:
     """Probe activate_backward of one kind."""
-    rng, shape = student.rng, (13, 7)
+    right = partial(sloped, kind=kind)
 
-    def draw() -> tuple[Array, Array]:
-        A = oracle.activate(normal(rng, *shape).astype(np.float64), kind)
-        return normal(rng, *shape), A.astype(np.float32)
+    def draw(*shape: int) -> tuple[Array, Array]:
+        A = oracle.activate(f64(normal(student.rng, *shape, scale=SCALE[kind])), kind)
+        return normal(student.rng, *shape), A.astype(np.float32)
 
-    probes.launcher(student, "activate_backward", draw, partial(sloped, kind=kind), kind)
+    for shape in probes.sizes(student, *SHAPES):
+        probes.launcher(student, "activate_backward", partial(draw, *shape), right, kind)
 
 
 def relu_inputs(student: Student) -> Iterator[Array]:
     """Z of several shapes, with zeros in it."""
-    for shape in student.shapes((5, 3), (67, 31), (1, 1031)):
-        Z = normal(student.rng, *shape, scale=3)
+    for shape in student.shapes(*SHAPES):
+        Z = normal(student.rng, *shape, scale=SCALE["relu"])
         Z.flat[::5] = 0.0
         yield Z
 
 
 EXTREME = np.array([[-1e4, -100, -89, -50, -0.0, 0.0, 50, 88, 89, 100, 1e4]], dtype=np.float32)
-SMOOTH = {"sigmoid": 3, "tanh": 2}
-"""Each kind with the scale of Z that shows its whole curve."""
+SMOOTH = ("sigmoid", "tanh")
 
 # activate and activate_backward have parts of their own, so that one of them that is written and
 # right earns its half of the points while the other is not.
@@ -312,9 +352,9 @@ def test_relu(student: Student) -> None:
 @part("1.4", "sigmoid and tanh")
 def test_smooth(student: Student) -> None:
     """Sigmoid and tanh, by activate."""
-    for kind, scale in SMOOTH.items():
-        for shape in student.shapes((5, 3), (67, 31)):
-            check_activation(student, kind, normal(student.rng, *shape, scale=scale))
+    for kind in SMOOTH:
+        for shape in student.shapes(*SHAPES[:2]):
+            check_activation(student, kind, normal(student.rng, *shape, scale=SCALE[kind]))
         probe_activation(student, kind)
 
 
@@ -336,9 +376,9 @@ def test_relu_backward(student: Student) -> None:
 @part("1.4", "sigmoid and tanh backward")
 def test_smooth_backward(student: Student) -> None:
     """activate_backward for sigmoid, A(1 − A), and tanh, 1 − A²."""
-    for kind, scale in SMOOTH.items():
-        for shape in student.shapes((5, 3), (67, 31)):
-            check_backward(student, kind, normal(student.rng, *shape, scale=scale))
+    for kind in SMOOTH:
+        for shape in student.shapes(*SHAPES[:2]):
+            check_backward(student, kind, normal(student.rng, *shape, scale=SCALE[kind]))
         check_backward(student, kind, EXTREME)
         probe_backward(student, kind)
 

@@ -15,6 +15,8 @@ from grader.lockstep import Training
 from grader.student import Student, f64, labels, normal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
@@ -51,24 +53,31 @@ def check_gemm(student: Student, M: int, K: int, N: int, **keywords: Any) -> Non
 @part("2.1", "product")
 def test_gemm_product(student: Student) -> None:
     """gemm(A, B) is A B, row-major, whatever the shapes."""
-    for M, K, N in student.shapes(
-        (2, 3, 2), (7, 13, 5), (1, 67, 3), (31, 1, 9), (131, 67, 10), (5, 7, 1)
-    ):
+    cases = ((2, 3, 2), (7, 13, 5), (1, 67, 3), (31, 1, 9), (131, 67, 10), (5, 7, 1))
+    for M, K, N in student.shapes(*cases):
         check_gemm(student, M, K, N)
+    for M, K, N in probes.sizes(student, *cases):
+        probe_gemm(student, M, K, N)
+
+
+def probe_gemm(
+    student: Student, M: int, K: int, N: int, *, ta: bool = False, tb: bool = False
+) -> None:
+    """Probe gemm, with factors that it is told to transpose, or not."""
+
+    def draw() -> tuple[Array, Array]:
+        A, B = normal(student.rng, M, K), normal(student.rng, K, N)
+        return (A.T.copy() if ta else A), (B.T.copy() if tb else B)
 
     def right(outcome: Outcome, A: Array, B: Array) -> None:
-        true = f64(A) @ f64(B)
+        op_a, op_b = f64(A.T if ta else A), f64(B.T if tb else B)
+        true = op_a @ op_b
         yours = expect.device_array(outcome.returned, "C", true.shape)
-        expect.close("C", yours, true, tolerance.gemm(f64(A), f64(B), 1.0, 0.0, None))
+        expect.close("C", yours, true, tolerance.gemm(op_a, op_b, 1.0, 0.0, None))
 
-    rng = student.rng
-    gemm = probes.Subject(
-        "blas.gemm",
-        lambda: (normal(rng, 7, 13), normal(rng, 13, 5)),
-        right,
-        quiet=probes.DEVICE,
-    )
-    probes.probe(student, gemm)
+    transposed = (ta, tb) if ta or tb else ()
+    subject = probes.Subject("blas.gemm", draw, right, transposed, quiet=probes.DEVICE)
+    probes.probe(student, subject)
 
 
 @part("2.1", "transposed")
@@ -77,6 +86,7 @@ def test_gemm_transposed(student: Student) -> None:
     for ta, tb in ((True, False), (False, True), (True, True)):
         for M, K, N in student.shapes((7, 13, 5), (17, 3, 29), (6, 6, 6)):
             check_gemm(student, M, K, N, transpose_a=ta, transpose_b=tb)
+        probe_gemm(student, 17, 3, 29, ta=ta, tb=tb)
 
 
 @part("2.1", "alpha and beta")
@@ -132,6 +142,26 @@ def on_linear(parameters: dict[str, Array], method: str, *arguments: Any) -> lis
 
 SIZES = ((3, 5, 4), (67, 31, 10), (1, 13, 3))
 """N, D, C: small, ragged, and a batch of one."""
+BATCH = (128, 784, 10)
+"""N, D, C of a step in the training on images."""
+
+
+def try_again(
+    student: Student,
+    method: str,
+    *rest: Any,
+    sizes: Sequence[tuple[int, int, int]] = SIZES[:2],
+    labelled: bool = True,
+) -> Iterator[probes.Trial]:
+    """Call a method again and again on small and large batches, at last in odd ways."""
+    what = f"linear.LinearClassifier.{method}"
+
+    def run(rng: np.random.Generator, N: int, D: int, C: int) -> probes.Trial:
+        draw = partial(classifier, rng, N, D, C)
+        return probes.of_model(student, what, (D, C), draw, *rest, labelled=labelled)
+
+    for N, D, C in sizes:
+        yield student.once(f"{method} of {N}, again", partial(run, N=N, D=D, C=C))
 
 
 class LinearGradients:
@@ -150,10 +180,12 @@ class LinearGradients:
         """Compare "loss", "W" or "b" of every size."""
         for p, X, y, outcome in self._student.once(self._method, self._run):
             self._compare(name, p, X, y, outcome, f"linear.{name}")
-        trial: probes.Trial = self._student.once(f"{self._method}, again", self._try_again)
         told_already = self._student.failed("outer_products")  # on which this builds
         apart = probes.any_run if name == "loss" or told_already else None
-        trial.check(self._student, lambda r: self._compare(name, r.p, r.X, r.y, r.outcome), apart)
+        for trial in try_again(self._student, self._method):
+            trial.check(
+                self._student, lambda r: self._compare(name, r.p, r.X, r.y, r.outcome), apart
+            )
 
     def _compare(
         self,
@@ -177,11 +209,6 @@ class LinearGradients:
             wanted = true[name]
         shown = name if name == "loss" else f"d{name}"
         expect.close(shown, yours, wanted, bounds[name], quantity=quantity, inputs=inputs)
-
-    def _try_again(self, rng: np.random.Generator) -> probes.Trial:
-        method = f"linear.LinearClassifier.{self._method}"
-        sizes = N, D, C = SIZES[0]
-        return probes.of_model(self._student, method, sizes[1:], partial(classifier, rng, N, D, C))
 
     def _run(self, rng: np.random.Generator) -> list[tuple[Any, Array, Array, Outcome]]:
         results = []
@@ -222,16 +249,19 @@ def outer(outcome: Outcome, X: Array, dZ: Array, quantity: str = "", calls_befor
 
 def check_outer_products(student: Student) -> None:
     """outer_products on random X (N, D) and dZ (N, C)."""
+    cases = ((2, 3, 4), (1, 67, 10), (13, 31, 7))
     # A grid is at most 65,535 blocks high and deep.
-    for N, D, C in (*student.shapes((2, 3, 4), (1, 67, 10), (13, 31, 7)), (65_537, 1, 1)):
+    for N, D, C in (*student.shapes(*cases), (65_537, 1, 1)):
         X, dZ = normal(student.rng, N, D), normal(student.rng, N, C)
         for number, outcome in enumerate(student.kernel("outer_products", X, dZ)):
             expect.unchanged(outcome, X=(0, X), dZ=(1, dZ))
             outer(outcome, X, dZ, "outer_products", number)
-    rng = student.rng
-    probes.launcher(
-        student, "outer_products", lambda: (normal(rng, 7, 5), normal(rng, 7, 3)), outer
-    )
+
+    def draw(N: int, D: int, C: int) -> tuple[Array, Array]:
+        return normal(student.rng, N, D), normal(student.rng, N, C)
+
+    for sizes in probes.sizes(student, *cases):
+        probes.launcher(student, "outer_products", partial(draw, *sizes), outer)
 
 
 @part("2.2", "loss")
@@ -270,10 +300,8 @@ def test_scores(student: Student) -> None:
         expect.unchanged(outcome, X=(0, X))
         unmoved(p, after)
         scored(probes.Run(p, X, y, outcome, after), "scores")
-    N, D, C = SIZES[0]
-    method = "linear.LinearClassifier.scores"
-    draw = partial(classifier, student.rng, N, D, C)
-    probes.of_model(student, method, (D, C), draw, labelled=False).check(student, scored)
+    for trial in try_again(student, "scores", labelled=False):
+        trial.check(student, scored)
 
 
 @part("2.3", "loss")
@@ -305,16 +333,20 @@ def updated(outcome: Outcome, w: Array, g: Array, rate: float, quantity: str = "
 @part("2.4", "update")
 def test_sgd_update(student: Student) -> None:
     """sgd_update subtracts learning_rate·g in place."""
-    for shape in student.shapes((5,), (67, 31), (1031,)):
+    cases = ((5,), (67, 31), (1031,))
+    for shape in student.shapes(*cases):
         w, g, rate = normal(student.rng, *shape), normal(student.rng, *shape), 0.3
         for outcome in student.kernel("sgd_update", w, g, rate):
             expect.nothing(outcome)
             expect.unchanged(outcome, g=(1, g))
             updated(outcome, w, g, rate, "sgd.update")
-    rng, right = student.rng, partial(updated, rate=0.7)
-    probes.launcher(
-        student, "sgd_update", lambda: (normal(rng, 7, 5), normal(rng, 7, 5)), right, 0.7
-    )
+    right = partial(updated, rate=0.3)
+
+    def draw(*shape: int) -> tuple[Array, Array]:
+        return normal(student.rng, *shape), normal(student.rng, *shape)
+
+    for shape in probes.sizes(student, *cases):
+        probes.launcher(student, "sgd_update", partial(draw, *shape), right, 0.3)
 
 
 @part("2.4", "step")
@@ -327,10 +359,8 @@ def test_linear_step(student: Student) -> None:
         expect.unchanged(outcome, X=(0, X), y=(1, y))
         check_step(probes.Run(p, X, y, outcome, after))
     probes.in_place(student, on_linear(p, "step", X, y, RATE))
-    N, D, C = SIZES[0]
-    draw, method = partial(classifier, student.rng, N, D, C), "linear.LinearClassifier.step"
-    trial = probes.of_model(student, method, (D, C), draw, RATE)
-    trial.check(student, check_step, check_moved)
+    for trial in try_again(student, "step", RATE, sizes=(SIZES[0], BATCH)):
+        trial.check(student, check_step, check_moved)
 
 
 RATE = 0.4

@@ -15,6 +15,8 @@ from grader.lockstep import Training
 from grader.student import Student, f64, labels, normal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
@@ -26,6 +28,8 @@ CASES = (
     (1, 3, 2, 2, "sigmoid"),
 )
 """N, D, H, C and the activation: every size is different, so that swapped dimensions show."""
+BATCH = (64, 784, 32, 10, "relu")
+"""The same of a step in the training on images."""
 
 
 def network(
@@ -82,16 +86,23 @@ def run_all(student: Student, method: str, *, with_labels: bool) -> list[tuple[p
     return results
 
 
-def try_again(student: Student, method: str, *rest: Any, labelled: bool = True) -> probes.Trial:
-    """Call a method again and again on a small network, at last in odd ways."""
-    N, D, H, C, kind = CASES[0]
+def try_again(
+    student: Student,
+    method: str,
+    *rest: Any,
+    cases: Sequence[tuple[int, int, int, int, str]] = CASES[:2],
+    labelled: bool = True,
+) -> Iterator[probes.Trial]:
+    """Call a method again and again on a small and a large network, at last in odd ways."""
+    what = f"network.TwoLayerNetwork.{method}"
 
-    def run(rng: np.random.Generator) -> probes.Trial:
-        what, draw = f"network.TwoLayerNetwork.{method}", partial(network, rng, N, D, H, C)
-        return probes.of_model(student, what, (D, H, C, kind), draw, *rest, labelled=labelled)
+    def run(rng: np.random.Generator, sizes: Sequence[int], kind: str) -> probes.Trial:
+        draw = partial(network, rng, *sizes)
+        return probes.of_model(student, what, (*sizes[1:], kind), draw, *rest, labelled=labelled)
 
-    trial: probes.Trial = student.once(f"{method}, again", run)
-    return trial
+    for *sizes, kind in cases:
+        once = partial(run, sizes=sizes, kind=kind)
+        yield student.once(f"{method} of {sizes}, again", once)
 
 
 def check_forward(student: Student, which: int, name: str) -> None:
@@ -114,7 +125,8 @@ def check_forward(student: Student, which: int, name: str) -> None:
 
     for run, kind in run_all(student, "forward", with_labels=False):
         right(run, kind, f"network.{name}")
-    try_again(student, "forward", labelled=False).check(student, right)
+    for trial in try_again(student, "forward", labelled=False):
+        trial.check(student, right)
 
 
 @part("4.1", "hidden")
@@ -148,7 +160,8 @@ def check_gradient(student: Student, name: str) -> None:
 
     for run, kind in run_all(student, "gradients", with_labels=True):
         right(run, kind, "network")
-    try_again(student, "gradients").check(student, right)
+    for trial in try_again(student, "gradients"):
+        trial.check(student, right)
 
 
 @part("4.2", "W2")
@@ -184,9 +197,9 @@ def test_network_step(student: Student) -> None:
         _, _, outcome, after = student.run(*on_network(p, kind, "step", X, y, RATE))
         check_step(probes.Run(p, X, y, outcome, after), kind)
     probes.in_place(student, on_network(p, kind, "step", X, y, RATE))
-    trial = try_again(student, "step", RATE)
-    right, apart = (partial(each, kind=CASES[0][-1]) for each in (check_step, check_moved))
-    trial.check(student, right, apart)
+    right, apart = (partial(each, kind=BATCH[-1]) for each in (check_step, check_moved))
+    for trial in try_again(student, "step", RATE, cases=(CASES[0], BATCH)):
+        trial.check(student, right, apart)
 
 
 RATE = 0.4
