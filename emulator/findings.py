@@ -151,6 +151,9 @@ def _index(index: Index3) -> str:
 listeners: list[Callable[[Finding], None]] = []
 """Called with each finding that is new; a repeated one is only counted."""
 
+wrappers: list[str] = []
+"""Folders of tools around a program that wrap PyCUDA's functions: their lines are not its own."""
+
 _lock = threading.Lock()
 _log: dict[tuple[Kind, str, Place | None, Place | None, str], Finding] = {}
 

@@ -8,7 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from emulator.findings import Finding, Kind, Place, record
+from emulator.findings import Finding, Kind, Place, record, wrappers
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -161,8 +161,8 @@ def _where(memory: Memory, address: int) -> str:
 def _calling_line(frame: FrameType | None) -> Place | None:
     while frame is not None:
         module = frame.f_globals.get("__name__", "").split(".")[0]
-        if module not in _LIBRARIES:
-            file, line = frame.f_code.co_filename, frame.f_lineno
+        file, line = frame.f_code.co_filename, frame.f_lineno
+        if module not in _LIBRARIES and not file.startswith(tuple(wrappers)):
             return Place(_short(file), line, linecache.getline(file, line).strip())
         frame = frame.f_back
     return None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emulator import runtime
 from emulator.driver.settings import settings
-from emulator.findings import Finding, Kind, Place, findings, listeners, record
+from emulator.findings import Finding, Kind, Place, findings, listeners, record, wrappers
 
 # Frames of these are not the program's: this package, PyCUDA, pytools, the standard library.
 _OWN = str(Path(__file__).resolve().parents[1])
@@ -19,8 +19,9 @@ _LIBRARIES = (_OWN, os.sep + "pycuda" + os.sep, os.sep + "pytools" + os.sep, "<f
 
 def calling_place() -> Place | None:
     """The line of the program that called PyCUDA: a name relative to the working folder."""
+    others = (*_LIBRARIES, *wrappers)
     frame = sys._getframe(1)  # noqa: SLF001  # what inspect.currentframe does
-    while frame is not None and any(part in frame.f_code.co_filename for part in _LIBRARIES):
+    while frame is not None and any(part in frame.f_code.co_filename for part in others):
         if frame.f_back is None:
             return None
         frame = frame.f_back

@@ -38,6 +38,7 @@ def activate() -> str:
     name = str(backend.activate(check=True).name)
     if name == "emulator":
         _listeners().append(_noticed.append)
+        importlib.import_module("emulator.findings").wrappers.append(f"{Path(__file__).parent}/")
     if name == "gpu" and not _memory_is_bare() and not is_timing():
         _poison_fresh_memory()
     return name
@@ -131,14 +132,13 @@ def take_findings(folder: Path) -> list[dict[str, Any]]:
     except (ImportError, AttributeError):
         return []
     found = list({**{_what(finding): finding for finding in _noticed}, **counted}.values())
-    nearby = f"{folder.parent.name}/{folder.name}/"  # where it lies below the working folder
     if found:
         _noticed.clear()
         emulator.clear_findings()
     return [
         {
             "kind": str(finding.kind),
-            "text": finding.text().replace(f"{folder}/", "").replace(nearby, ""),
+            "text": _text(finding, folder),
             "kernel": finding.kernel,
             "file": Path(finding.place.file).name if finding.place else None,
             "line": finding.place.line if finding.place else None,
@@ -146,6 +146,15 @@ def take_findings(folder: Path) -> list[dict[str, Any]]:
         }
         for finding in found
     ]
+
+
+def _text(finding: Any, folder: Path) -> str:
+    """The words of a finding, with the submission's files named without its folder."""
+    text, nearby = finding.text(), f"{folder.parent.name}/{folder.name}/"
+    for place in filter(None, (finding.place, finding.other)):
+        before, found, _ = place.file.partition(nearby)  # it may lie below the working folder
+        text = text.replace(f"{before}{found}", "") if found else text
+    return str(text.replace(f"{folder}/", "").replace(nearby, ""))
 
 
 def _what(finding: Any) -> tuple[Any, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pycuda import gpuarray
 
 from emulator.driver import reporting
 from emulator.driver.settings import settings
-from emulator.findings import Finding, Kind, findings, record
+from emulator.findings import Finding, Kind, findings, record, wrappers
 
 if TYPE_CHECKING:
     import pytest
@@ -49,3 +50,19 @@ def test_unchecked_device_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "check", False)
     gpuarray.empty(4, np.float32).get()
     assert findings() == []
+
+
+def test_wrappers_are_not_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A finding's place is the program's own line, also where a tool wraps PyCUDA's functions."""
+    monkeypatch.setattr(settings, "report", False)
+    scope: dict[str, Any] = {}
+    code = compile("def get(A):\n    return A.get()", str(tmp_path / "tool.py"), "exec")
+    exec(code, scope)  # noqa: S102 - a function with a file of its own
+    scope["get"](gpuarray.empty(4, np.float32))
+    wrappers.append(f"{tmp_path}/")
+    try:
+        scope["get"](gpuarray.empty(4, np.float32))
+    finally:
+        wrappers.remove(f"{tmp_path}/")
+    files = [Path(found.place.file).name for found in findings() if found.place]
+    assert files == ["tool.py", "test_reporting.py"]
