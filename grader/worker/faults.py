@@ -43,9 +43,20 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
         compile; ours is the traceback where the mistake is the grader's own, "" otherwise; denied
         tells that it was kept from writing in its own folder.
     """
+    try:
+        return _described(error, folder, target)
+    except BaseException as broken:  # noqa: BLE001 - it asked student code: the exception's own
+        name, why = type(error).__name__, type(broken).__name__
+        text = f"(an exception that cannot be described: to look at it raises {why})"
+        place = first_line(target, folder) or {"file": None, "line": None, "source": ""}
+        said = {"type": name, "message": text, "compiler": False, "ours": "", "denied": False}
+        return {**said, **place}
+
+
+def _described(error: BaseException, folder: Path, target: Any) -> dict[str, Any]:
     fault: dict[str, Any] = {
         "type": type(error).__name__,
-        "message": str(error)[:_MAX_TEXT],
+        "message": blame.text_of(error)[:_MAX_TEXT],
         "file": None,
         "line": None,
         "source": "",
@@ -60,7 +71,7 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
         return {**fault, **place, "message": str(error.msg), "source": (error.text or "").strip()}
     fault.update(_place(error, folder, target) or first_line(target, folder) or {})
     if type(error).__name__ == "CompileError":
-        text = str(error)  # PyCUDA's holds the compiler's output
+        text = blame.text_of(error)  # PyCUDA's holds the compiler's output
         fault["compiler"] = True
         match = _COMPILE_ERROR.search(text)
         if match:
@@ -72,7 +83,9 @@ def describe_fault(error: BaseException, folder: Path, target: Any = None) -> di
 
 def _wrong_encoding(error: BaseException, folder: Path) -> dict[str, Any] | None:
     """What is wrong with a source that is not UTF-8; Python itself says it in terms of codecs."""
-    if not isinstance(error, SyntaxError | ValueError) or not _ENCODING.search(str(error)):
+    if not isinstance(error, SyntaxError | ValueError) or not _ENCODING.search(
+        blame.text_of(error)
+    ):
         return None
     named = getattr(error, "filename", None)
     for path in [Path(named)] if named else [folder / file for file in tasks.FILES]:

@@ -106,3 +106,28 @@ def test_a_pipe_has_no_lines(tmp_path: Path) -> None:
     error = CompileError("pipe.cu(3): error: expected a ;")
     found = describe_fault(error, tmp_path)
     assert (found["file"], found["line"], found["source"]) == ("pipe.cu", 3, "")
+
+
+def test_an_exception_that_cannot_say_what_it_is(tmp_path: Path) -> None:
+    """An exception whose __str__ raises is told by its type, with the line that raised it."""
+    source = (
+        "class Speechless(TypeError):\n"
+        "    def __str__(self): raise SystemExit(3)\n"
+        "raise Speechless\n"
+    )
+    fault = fault_of(tmp_path, source)
+    assert (fault["type"], fault["line"]) == ("Speechless", 3)
+    assert "Speechless.__str__ raises SystemExit" in fault["message"]
+
+
+def test_an_exception_that_cannot_be_looked_at(tmp_path: Path) -> None:
+    """What an exception does when it is looked at stays a fault of the submission."""
+    source = (
+        "class Shy(SyntaxError):\n"
+        "    @property\n"
+        "    def filename(self): raise KeyboardInterrupt\n"
+        "raise Shy('no')\n"
+    )
+    fault = fault_of(tmp_path, source)
+    assert (fault["type"], fault["file"], fault["ours"]) == ("Shy", None, "")
+    assert "raises KeyboardInterrupt" in fault["message"]
