@@ -60,6 +60,19 @@ class Student:
         """Run actions whose failure is no verdict; see `grader.judge.Judge.attempt`."""
         return self._judge.attempt(*actions)
 
+    def busiest_thread(self, action: Action) -> int:
+        """Accesses to global memory of the thread that makes most of them, in any kernel.
+
+        Returns:
+            their number; 0 where nobody counts, as on a GPU.
+        """
+        counted = self._judge.count(action) or {}
+        try:
+            kernels = counted["kernels"].values()
+            return max((int(kernel["total"]["busiest_thread"]) for kernel in kernels), default=0)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return 0
+
     def renew(self) -> None:
         """Let what follows run in a fresh worker."""
         self._judge.renew()

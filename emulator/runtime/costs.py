@@ -18,7 +18,8 @@ class Cost:
 
     A request is one instruction of a warp; a sector is 32 bytes of global memory, the unit of
     traffic; a wavefront is one pass over the 32 banks of shared memory. "ideal" is the least that
-    the same bytes could have cost.
+    the same bytes could have cost. The busiest thread is the one of all blocks that makes most
+    accesses to global memory in a line; for several lines and launches these numbers are added up.
     """
 
     global_requests: int = 0
@@ -34,6 +35,7 @@ class Cost:
     barriers: int = 0
     active_lanes: int = 0
     idle_lanes: int = 0
+    busiest_thread: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         """The sum of all fields."""

@@ -12,6 +12,7 @@ void Counters::begin() {
   for (auto &requests : requests_) requests.clear();  // an aborted launch has left some
   for (auto &known : request_of_) known.clear();
   for (auto &counts : occurrences_) counts.clear();
+  for (auto &counts : of_thread_) counts.clear();
   on = true;
 }
 
@@ -24,6 +25,11 @@ PlaceCounters &Counters::place(uintptr_t pc) {
 void Counters::access(Worker &w, uintptr_t address, unsigned size, bool atomic, bool shared, uintptr_t pc) {
   unsigned warp = w.current / kWarpLanes, lane = w.current % kWarpLanes;
   uint32_t n = occurrences_[w.current][pc]++;
+  if (!shared) {
+    PlaceCounters &p = place(pc);
+    uint32_t made = ++of_thread_[w.current][pc];
+    if (made > p.busiest_thread) p.busiest_thread = made;
+  }
   uint32_t &slot = request_of_[warp][(uint64_t)pc * 0x9E3779B97F4A7C15ull + n];
   if (!slot) {
     Request fresh{};
@@ -54,6 +60,11 @@ void Counters::flush_warp(Worker &w, unsigned warp) {
 void Counters::flush_block(Worker &w) {
   if (!on) return;
   for (unsigned i = 0; i * kWarpLanes < w.launch->threads; i++) flush_warp(w, i);
+}
+
+void Counters::end_block(Worker &w) {
+  flush_block(w);
+  for (unsigned i = 0; i < w.launch->threads; i++) of_thread_[i].clear();
 }
 
 void Counters::count(Worker &w, unsigned warp, const Request &request) {

@@ -17,6 +17,7 @@ struct PlaceCounters {
   uint64_t atomic_requests, atomic_operations, atomic_conflicts;
   uint64_t barriers;
   uint64_t active_lanes, idle_lanes;
+  uint64_t busiest_thread;  // accesses to global memory of the thread of a block that makes most
 };
 
 class Counters {
@@ -26,7 +27,7 @@ class Counters {
   void barrier(Worker &w, uintptr_t pc);
   void flush_warp(Worker &w, unsigned warp);
   void flush_block(Worker &w);
-  void end_block(Worker &w) { flush_block(w); }
+  void end_block(Worker &w);
   void finish(Vector<PlaceCounters> &into);
   bool on = false;
 
@@ -48,6 +49,7 @@ class Counters {
   Vector<Request> requests_[32];              // of each warp, in the order of their first lane
   HashMap<uint32_t> request_of_[32];          // (place, occurrence) -> index in requests_ plus one
   HashMap<uint32_t> occurrences_[1024];       // of each thread: place -> how often so far
+  HashMap<uint32_t> of_thread_[1024];         // of each thread: place -> its accesses to global memory in this block
   HashMap<PlaceCounters> places_;
 };
 

@@ -254,12 +254,26 @@ def test_mean_parallel(student: Student) -> None:
     # One atomicAdd an element is a running sum, too, but made by as many threads.
     most_threads = max(outcome.own_threads)
     if is_running and most_threads < A.size / 16:  # fewer threads than 16 a value
-        raise CheckFailure(
-            f"one thread adds up a whole column: all {N:,} values went through one running sum. "
-            "Let the threads of a block add up a part each, then combine their sums by a tree",
-            diagnoses=diagnoses.named("serial-reduction"),
-        )
+        raise serial(f"all {N:,} values went through one running sum")
     expect.close("mean", yours, true, tolerance.mean(f64(A)))
+    # Whoever adds up in double loses nothing, but makes all accesses.
+    accesses = student.busiest_thread(call("kernels.column_mean", A))
+    if accesses > N * NEARLY_ALL:
+        raise serial(
+            f"a thread makes {accesses:,} accesses to memory, where a column has {N:,} values"
+        )
+
+
+NEARLY_ALL = 3 / 4
+
+
+def serial(seen: str) -> CheckFailure:
+    """The verdict where one thread does what many should share."""
+    return CheckFailure(
+        f"one thread adds up a whole column: {seen}. "
+        "Let the threads of a block add up a part each, then combine their sums by a tree",
+        diagnoses=diagnoses.named("serial-reduction"),
+    )
 
 
 def activated(

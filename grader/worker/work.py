@@ -140,4 +140,5 @@ def _counters(cost: Any) -> dict[str, int]:
         "bank_conflicts": int(cost.bank_conflicts),
         "atomics": int(cost.atomic_operations),
         "atomic_conflicts": int(cost.atomic_conflicts),
+        "busiest_thread": int(cost.busiest_thread),
     }

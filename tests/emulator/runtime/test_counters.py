@@ -132,6 +132,14 @@ def test_uneven_loop(image: Image, x: int, y: int) -> None:
     assert cost.idle_lanes == sum(range(32))
 
 
+def test_busiest_thread(image: Image, x: int, y: int) -> None:
+    """Of the thread with most accesses all are counted, of another block's none."""
+    cost = device.launch(image, "uneven_loop", 1, 32, x, y, profile=True).counters
+    assert cost.busiest_thread == 32 + 1
+    cost = device.launch(image, "copy", 4, 64, x, y, profile=True).counters
+    assert cost.busiest_thread == 2
+
+
 def test_lines_add_up(image: Image, x: int, y: int) -> None:
     """The counters of the lines are those of the launch, and a second launch has the same."""
     first = device.launch(image, "strided", 2, 64, x, y, 4, profile=True).counters
