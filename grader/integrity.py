@@ -91,9 +91,9 @@ _REMOVE = "If you need this for the homework, ask your instructor; otherwise rem
 
 KINDS: dict[str, Kind] = {
     "policy": Kind(
-        "the result does not come from the kernel",
-        "Where a task asks for a kernel, the kernel computes the result.",
-        "Let the kernel do the work, and return what it wrote.",
+        "the kernel does not do all of the work",
+        "Where a task asks for a kernel, the kernel computes the whole result.",
+        "Let the kernel do all of the work, and return what it wrote.",
         "The task has no points until it does.",
     ),
     "timing": Kind(

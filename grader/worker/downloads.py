@@ -25,8 +25,20 @@ _TO_HOST = ("memcpy_dtoh", "memcpy_dtoh_async", "memcpy_atoh", "py_memcpy_atoh")
 _TO_DEVICE = ("memcpy_htod", "memcpy_htod_async")
 """Their second argument is on the host."""
 
+_WITHIN_DEVICE = ("memcpy_dtod", "memcpy_dtod_async", "memcpy_peer", "memcpy_peer_async")
+"""Their device memory may be such as the host sees, too."""
+
+_SETTING = ("memset_d32", "memset_d32_async")
+"""Their second argument is a number of the host's."""
+
 _SHARED = ("pagelocked_empty", "managed_empty", "register_host_memory")
 """They return memory that host and device both see."""
+
+_SIDES, _PLACES = ("src", "dst"), ("host", "unified", "device", "array")
+_ON_HOST = ("host", "unified")
+"""Where a Memcpy2D or Memcpy3D copies from and to."""
+
+_DOUBLE_BYTES = 8
 
 _blind = False
 
@@ -36,7 +48,10 @@ def record() -> None:
     import pycuda._driver as below  # noqa: PLC0415 - the backend decides where it comes from
     import pycuda.driver as cuda  # noqa: PLC0415 - as above
 
-    wraps = ((_TO_HOST, _hiding), (_TO_DEVICE, _revealing), (_SHARED, shared.noted))
+    wraps = (
+        *((_TO_HOST, _hiding), (_TO_DEVICE, _revealing), (_SHARED, shared.noted)),
+        *((_WITHIN_DEVICE, _working), (_SETTING, _setting)),
+    )
     for names, wrap in wraps:
         for name in names:
             if hasattr(cuda, name):
@@ -44,18 +59,39 @@ def record() -> None:
                 for module in (below, cuda):
                     setattr(module, name, wrapped)
     for kind in (cuda.Memcpy2D, cuda.Memcpy3D):
-        kind.set_dst_host = _noting(kind.set_dst_host, to_host=True)
-        kind.set_dst_device = _noting(kind.set_dst_device, to_host=False)
-        kind.__call__ = _hiding_rows(kind.__call__)
+        _record_rows(kind)
     for owner, method, wrapping in _METHODS:
         held = getattr(below, owner, None)
         if hasattr(held, method):
             setattr(held, method, wrapping(getattr(held, method)))
 
 
+def _record_rows(kind: Any) -> None:
+    for side in _SIDES:
+        for place in _PLACES:
+            name = f"set_{side}_{place}"
+            if hasattr(kind, name):
+                wrapped = _noting(getattr(kind, name), side, on_host=place in _ON_HOST)
+                setattr(kind, name, wrapped)
+    kind.__call__ = _copying_rows(kind.__call__)
+
+
+class OnlyMovedError(Exception):
+    """What the call has shown is no verdict."""
+
+
 @contextmanager
-def blind(wanted: bool) -> Iterator[None]:
-    """Meanwhile, the host sees other numbers; the device works with its own."""
+def blind(wanted: bool, *, demands_made: bool = False) -> Iterator[None]:
+    """Meanwhile, the host sees other numbers; the device works with its own.
+
+    Args:
+        wanted: else nothing is done.
+        demands_made: raise where the host only sent on numbers that it had seen, in whatever form:
+            what is wrong then may be so because they could not be told.
+
+    Raises:
+        OnlyMovedError: see `demands_made`.
+    """
     global _blind  # noqa: PLW0603 - PyCUDA's copies have one place, so this has
     if not wanted:
         yield
@@ -64,9 +100,10 @@ def blind(wanted: bool) -> Iterator[None]:
 
     launch = cuda.Function._launch_kernel  # noqa: SLF001 - the seam PyCUDA itself uses
     mask.begin()
+    shared.begin()
     with ExitStack() as stack:
         stack.callback(setattr, cuda.Function, "_launch_kernel", launch)
-        cuda.Function._launch_kernel = shared.by_device(launch)  # noqa: SLF001 - as above
+        cuda.Function._launch_kernel = _launching(shared.by_device(launch))  # noqa: SLF001 - as above
         stack.enter_context(cublas.replaced(shared.by_device))
         _blind = True
         try:
@@ -74,6 +111,8 @@ def blind(wanted: bool) -> Iterator[None]:
         finally:
             _blind = False
             shared.for_device()
+    if demands_made and mask.only_moved():
+        raise OnlyMovedError
 
 
 def seeing(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -96,7 +135,9 @@ def _hiding(copy: Callable[..., Any]) -> Callable[..., Any]:
         if not _blind:
             return copy(*arguments, **keywords)
         done = _now(copy)(*arguments, **keywords)
-        mask.hide(mask.words_of(arguments[0] if arguments else keywords["dest"]))
+        words = mask.words_of(arguments[0] if arguments else keywords["dest"])
+        if not shared.holds(words):  # where they are exchanged by now
+            mask.hide(words)
         return done
 
     return copied
@@ -107,11 +148,74 @@ def _revealing(copy: Callable[..., Any]) -> Callable[..., Any]:
         if not _blind or len(arguments) < 2:  # noqa: PLR2004 - by name nobody calls it
             return copy(*arguments, **keywords)
         dest, src, *rest = arguments
-        words = mask.words_of(src).copy()
-        mask.reveal(words)
-        return _now(copy)(dest, words, *rest, **keywords)
+        return _now(copy)(dest, _revealed(src), *rest, **keywords)
 
     return copied
+
+
+def _revealed(source: Any) -> mask.Words:
+    """A copy of what the host sends, the numbers put right."""
+    words: mask.Words = mask.words_of(source).copy()
+    mask.sent(words)
+    mask.reveal(words)
+    return words
+
+
+def _working(work: Callable[..., Any]) -> Callable[..., Any]:
+    def worked(*arguments: Any, **keywords: Any) -> Any:
+        return (_now(work) if _blind else work)(*arguments, **keywords)
+
+    return worked
+
+
+def _setting(fill: Callable[..., Any]) -> Callable[..., Any]:
+    def filled(*arguments: Any, **keywords: Any) -> Any:
+        if not _blind or len(arguments) < 2:  # noqa: PLR2004 - as above
+            return fill(*arguments, **keywords)
+        dest, number, *rest = arguments
+        sent = _revealed(np.array([number], np.uint32))
+        return fill(dest, int(sent[0]), *rest, **keywords)
+
+    return filled
+
+
+def _launching(launch: Callable[..., Any]) -> Callable[..., Any]:
+    """Launches whose numbers are put right, too."""
+
+    def launched(function: Any, grid: Any, block: Any, arguments: Any, *rest: Any) -> Any:
+        packed = _revealed_arguments(bytes(arguments)) if _blind and arguments else arguments
+        return launch(function, grid, block, packed, *rest)
+
+    return launched
+
+
+def _revealed_arguments(packed: bytes) -> bytes:
+    """A kernel's arguments, as they lie in memory: each number where its size divides the place."""
+    whole = bytearray(packed)
+    doubles = np.frombuffer(whole, np.uint64, len(whole) // _DOUBLE_BYTES)
+    floats = np.frombuffer(whole, np.uint32, len(whole) // mask.FLOAT_BYTES)
+    plain = np.ones(floats.size, bool)
+    for place in range(doubles.size):
+        double = doubles[place : place + 1]
+        before = int(double[0])
+        mask.reveal(double)
+        if int(double[0]) != before or _is_address(before):
+            plain[2 * place : 2 * place + 2] = False
+    numbers = floats[plain]
+    mask.sent(numbers, copied=False)
+    mask.reveal(numbers)
+    floats[plain] = numbers
+    return bytes(whole)
+
+
+def _is_address(number: int) -> bool:
+    import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
+
+    try:
+        cuda.mem_get_address_range(number)
+    except (cuda.Error, OverflowError):
+        return False
+    return True
 
 
 def _hiding_buffer(as_buffer: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,22 +239,30 @@ _METHODS = (
 """Of PyCUDA's classes: class, method, and what it is wrapped in."""
 
 
-def _noting(set_target: Callable[..., Any], *, to_host: bool) -> Callable[..., Any]:
-    def noted(copy: Any, target: Any) -> Any:
-        copy.grader_target = target if to_host else None
-        return set_target(copy, target)
+def _noting(set_place: Callable[..., Any], side: str, *, on_host: bool) -> Callable[..., Any]:
+    def noted(copy: Any, place: Any) -> Any:
+        setattr(copy, f"grader_{side}", (set_place, place) if on_host else None)
+        return set_place(copy, place)
 
     return noted
 
 
-def _hiding_rows(copy: Callable[..., Any]) -> Callable[..., Any]:
+def _copying_rows(copy: Callable[..., Any]) -> Callable[..., Any]:
     def copied(rows: Any, *arguments: Any, **keywords: Any) -> Any:
-        if not _blind:
+        source = rows.__dict__.get("grader_src")
+        if not _blind or not (rows.width_in_bytes and rows.height):
             return copy(rows, *arguments, **keywords)
+        if source is not None:
+            sent = _revealed(source[1])
+            source[0](rows, sent)
         done = _now(copy)(rows, *arguments, **keywords)
-        target = rows.__dict__.get("grader_target")
-        if target is not None and rows.width_in_bytes and rows.height:
-            mask.hide(_rows(rows, np.asarray(target)))
+        if source is not None:
+            source[0](rows, source[1])
+        target = rows.__dict__.get("grader_dst")
+        if target is not None:
+            words = _rows(rows, np.asarray(target[1]))
+            if not shared.holds(words):
+                mask.hide(words)
         return done
 
     return copied

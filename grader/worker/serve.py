@@ -259,7 +259,7 @@ class Worker:
         keywords = {label: arguments.make(label, e) for label, e in action["keywords"].items()}
         with (
             probes.idle(action.get("idle", ())),
-            downloads.blind(bool(action.get("blind"))),
+            downloads.blind(bool(action.get("blind")), demands_made="idle" not in action),
             work.counting(bool(action.get("count")), self._folder) as counted,
             moves.watched(bool(action.get("watched"))) as moved,
         ):

@@ -24,6 +24,8 @@ def noted(allocate: Callable[..., Any]) -> Callable[..., Any]:
     def allocated(*arguments: Any, **keywords: Any) -> Any:
         array = allocate(*arguments, **keywords)
         key = id(array)
+        if array.size:
+            mask.see(mask.words_of(array))
         _known[key] = weakref.ref(array, lambda _: _known.pop(key, None))
         return array
 
@@ -42,6 +44,18 @@ def by_device(work: Callable[..., Any]) -> Callable[..., Any]:
     return worked
 
 
+def begin() -> None:
+    """What is there before a call begins, the host knows."""
+    for array in _arrays():
+        mask.see(mask.words_of(array))
+
+
+def holds(buffer: mask.Words) -> bool:
+    """Whether these numbers lie in such memory."""
+    place = buffer.ctypes.data
+    return any(array.ctypes.data <= place < array.ctypes.data + array.nbytes for array in _arrays())
+
+
 def _for_host() -> None:
     """Exchange the numbers, once the device has written what it will."""
     import pycuda.driver as cuda  # noqa: PLC0415 - the backend decides where it comes from
@@ -56,9 +70,11 @@ def _for_host() -> None:
 def for_device() -> None:
     """Put the numbers right."""
     for array in _arrays():
-        mask.reveal(mask.words_of(array))
+        words = mask.words_of(array)
+        mask.sent(words)
+        mask.reveal(words)
 
 
 def _arrays() -> list[mask.Words]:
     held = [array() for array in list(_known.values())]
-    return [array for array in held if array is not None and array.size > 1]
+    return [array for array in held if array is not None and array.size]

@@ -88,3 +88,47 @@ def test_any_layout() -> None:
     mask.hide(rows)
     assert (whole[:, 1:3] != before[:, 1:3]).all()
     assert np.array_equal(whole[:, [0, 3]], before[:, [0, 3]])
+
+
+def test_same_single_element_stays() -> None:
+    """A loss may be looked at again and again; bytes that are copied one by one are not seen."""
+    loss = np.array([2.3456], np.float32)
+    assert all(hidden(loss)[0] == loss[0] for _ in range(20))
+    raw = np.random.default_rng(4).integers(2, 256, 64).astype(np.uint8)
+    seen = np.concatenate([hidden(raw[i : i + 1]) for i in range(64)])
+    assert np.array_equal(seen[:8], raw[:8])
+    assert not np.array_equal(seen[8:], raw[8:])
+
+
+@pytest.mark.parametrize(("copied", "sent"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_converted_and_back(copied: type, sent: type) -> None:
+    """What the host makes longer, or shorter, stands for the same numbers."""
+    values: NDArray[Any] = (
+        np.random.default_rng(5).standard_normal(30).astype(np.float32).astype(copied)
+    )
+    moved: NDArray[Any] = hidden(values).astype(sent)
+    mask.reveal(mask.words_of(moved))
+    assert np.array_equal(moved, values.astype(sent))
+
+
+@pytest.mark.parametrize("sent", [np.float32, np.float64])
+def test_tells_what_was_moved(sent: type) -> None:
+    """Numbers in another order or type, zeros, ones and labels are not made; sums are."""
+    values = np.random.default_rng(6).standard_normal(30).astype(np.float32)
+    seen = hidden(values)
+    assert not mask.only_moved()
+    mask.sent(mask.words_of(np.concatenate([[0, 1, 7], seen[::-1]]).astype(sent)))
+    assert mask.only_moved()
+    mask.sent(mask.words_of(np.array([seen.sum()]).astype(sent)))
+    assert not mask.only_moved()
+
+
+def test_some_constants_are_not_made() -> None:
+    """Kernels may get a constant or two besides, and whole numbers."""
+    seen = hidden(np.random.default_rng(7).standard_normal(30).astype(np.float32))
+    mask.sent(mask.words_of(seen))
+    mask.sent(mask.words_of(np.array([1 / 7, 0.1], np.float32)), copied=False)
+    mask.sent(mask.words_of(np.array([123_456_789, 70_000], np.int32)), copied=False)
+    assert mask.only_moved()
+    mask.sent(mask.words_of(np.array([1 / 11], np.float32)), copied=False)
+    assert not mask.only_moved()
