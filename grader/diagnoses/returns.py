@@ -255,6 +255,23 @@ MISTAKES = (
         raised=r"your code (ended|crashed) the process",
     ),
     Mistake(
+        "skcuda-module",
+        "scikit-cuda's other modules do not work here",
+        "Of scikit-cuda only skcuda.cublas is used in this homework; misc, linalg, fft and the "
+        "others were written for an older NumPy and fail with this one.",
+        "Call skcuda.cublas, and write the kernel yourself where a task asks for one.",
+        raised=r"numpy' has no attribute 'typeDict'",
+    ),
+    Mistake(
+        "launch-of-cuda-3",
+        "a kernel is launched as in CUDA 3",
+        "set_block_shape, param_setv, launch_grid and the like left PyCUDA with CUDA 4.",
+        "Launch by kernel(…, block=(256, 1, 1), grid=(blocks, 1)), by prepared_call, or by "
+        "device.compile_kernel.",
+        raised=r"'function_attribute' has no attribute "
+        r"'(SET_BLOCK_SHAPE|SET_SHARED_SIZE|PARAM_SET\w*|LAUNCH\w*)'",
+    ),
+    Mistake(
         "module-does-not-load",
         "the file cannot be loaded",
         "Python stops while it reads the file, so that nothing in it can be judged.",

@@ -164,14 +164,7 @@ def _section_cells(path: Path) -> dict[tuple[str, str], list[str]]:
             f"{path.name} is larger than {MAX_NOTEBOOK_BYTES // 1_000_000} MB: clear its outputs in"
             " Jupyter, save it, and hand it in again"
         )
-    try:
-        content = json.loads(path.read_bytes())
-        cells = [(cell["cell_type"], _text(cell["source"])) for cell in content["cells"]]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SubmissionError(
-            f"{path.name} is not a notebook ({type(error).__name__}: {error}): save it in Jupyter"
-            " and hand it in again"
-        ) from error
+    cells = [(cell["cell_type"], _text(cell["source"])) for cell in _cells(path)]
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for kind, text in cells:
         first, _, body = text.lstrip("\n").partition("\n")
@@ -179,6 +172,42 @@ def _section_cells(path: Path) -> dict[tuple[str, str], list[str]]:
         if kind == "code" and len(words) >= 2 and words[0] == MAGIC:  # noqa: PLR2004 - and a file
             found[words[1], " ".join(words[2:])].append(body)
     return found
+
+
+def _cells(path: Path) -> list[Any]:
+    """The cells of a notebook, each with its type and its source."""
+    try:
+        content = json.loads(path.read_bytes())
+    except json.JSONDecodeError as error:
+        raise _no_notebook(path, f"its text is no JSON from line {error.lineno} on") from error
+    except (ValueError, RecursionError) as error:
+        kind = "no UTF-8" if isinstance(error, UnicodeError) else "no JSON that can be read"
+        raise _no_notebook(path, f"its text is {kind}") from error
+    if not isinstance(content, dict):
+        raise _no_notebook(path, f"it is {_in_json(content)}, not an object")
+    cells = content.get("cells")
+    if not isinstance(cells, list):
+        told = _in_json(cells) if "cells" in content else "missing"
+        raise _no_notebook(path, f'its "cells" are {told}, not a list')
+    for number, cell in enumerate(cells, 1):
+        if not isinstance(cell, dict) or not {"cell_type", "source"} <= cell.keys():
+            raise _no_notebook(path, f'its cell {number} has no "cell_type" and "source"')
+    return cells
+
+
+def _no_notebook(path: Path, why: str) -> SubmissionError:
+    return SubmissionError(
+        f"{path.name} is not a notebook: {why}. A notebook is a JSON object that has a list of "
+        "cells; open it in Jupyter, save it, and hand it in again"
+    )
+
+
+def _in_json(value: Any) -> str:
+    """What JSON calls a value that is no object."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    kinds: dict[type, str] = {list: "a list", str: "a string", dict: "an object"}
+    return kinds.get(type(value), "a number")
 
 
 def _text(source: Any) -> str:

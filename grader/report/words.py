@@ -21,7 +21,10 @@ APOLOGY = (
 ASSIGNMENT = "assignment"
 """What `make grade` grades where no SUBMISSION is named, as the Makefile says."""
 
-_NOT_LOADED = re.compile(r"(?:there is no )?(\w+\.py) (?:does not load: |in the submission$)")
+_NOT_LOADED = re.compile(
+    r"(?:there is no )?(\w+\.py) "
+    r"(?:does not load: |(?:but a [\w ]+ of that name )?in the submission$)"
+)
 
 
 def command(target: str, submission: str, task: str = "") -> str:

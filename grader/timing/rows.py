@@ -56,22 +56,29 @@ class Row:
 
 
 NEEDLESS = {
-    "host copies": "host round trip: {} copies between host and device in {}; leave results, the "
-    "loss included, on the device",
-    "allocations": "allocation in the loop: {} in {}; take memory from the pool, "
-    "device.empty(shape)",
-    "synchronisations": "waits for the device {} times in {}; launches run one after the other by "
-    "themselves",
+    "host copies": (
+        *("1 copy", "{:,} copies"),
+        "host round trip: {} between host and device in {}; leave all results on the device",
+    ),
+    "allocations": (
+        *("1", "{:,}"),
+        "allocation in the loop: {} in {}; take memory from the pool, device.empty(shape)",
+    ),
+    "synchronisations": (
+        *("once", "{:,} times"),
+        "waits for the device {} in {}; launches run one after the other by themselves",
+    ),
 }
-"""What a call can do without, the worst first, and what to do instead."""
+"""What a call can do without, the worst first: one of it and many, and what to do instead."""
 
 
 def advice(row: Row) -> str:
     """The first thing to do about a row, in a line."""
     counts = {**row.work, "host copies": row.host_copies}
-    for kind, told in NEEDLESS.items():
-        if counts.get(kind):
-            return told.format(counts[kind], "a step" if row.is_step else "a call")
+    for kind, (one, many, told) in NEEDLESS.items():
+        if count := counts.get(kind):
+            times = one if count == 1 else many.format(count)
+            return told.format(times, "a step" if row.is_step else "a call")
     return row.traffic or _by_time(row)
 
 

@@ -96,12 +96,11 @@ def _wrong_encoding(error: BaseException, folder: Path) -> dict[str, Any] | None
         except UnicodeDecodeError as wrong:
             place = wrong.start
         if place >= 0:
-            return {
-                "type": "UnicodeError",
-                "message": f"byte {source[place]:#04x} is not UTF-8: save the file as UTF-8",
-                "file": path.name,
-                "line": 1 + source.count(b"\n", 0, place),
-            }
+            line, byte = 1 + source.count(b"\n", 0, place), source[place]
+            what = f"byte {byte:#04x} is not UTF-8" if byte else f"NUL byte at line {line}"
+            step = "save the file as UTF-8" + ("" if byte else ", without NUL bytes")
+            said = {"type": "UnicodeError", "message": f"{what}: {step}"}
+            return {**said, "file": path.name, "line": line}
     return None
 
 

@@ -122,7 +122,8 @@ class Submission(MetaPathFinder):
         self._told(name)
         if not (self.folder / f"{name}.py").is_file():
             sys.modules[name] = standins.module(name)
-            return {"type": "missing", "message": f"there is no {name}.py", "file": f"{name}.py"}
+            text = f"there is no {name}.py{_instead(self.folder / f'{name}.py')}"
+            return {"type": "missing", "message": text, "file": f"{name}.py"}
         try:
             importlib.import_module(name)
         except (KeyboardInterrupt, GeneratorExit):
@@ -151,6 +152,17 @@ class _Source(SourceFileLoader):
         path = self.get_filename(fullname)
         code: types.CodeType = self.source_to_code(self.get_data(path), path)
         return code
+
+
+def _instead(path: Path) -> str:
+    """What lies where a file is missed, " but a folder of that name"; "" for nothing."""
+    kinds = {
+        "link that leads nowhere": path.is_symlink() and not path.exists(),
+        "folder": path.is_dir(),
+        "pipe": path.is_fifo(),
+        "special file": path.exists(),
+    }
+    return next((f" but a {kind} of that name" for kind, is_it in kinds.items() if is_it), "")
 
 
 class _Loader(_Source):

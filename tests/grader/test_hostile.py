@@ -231,6 +231,8 @@ def test_verdict(
         assert any(words in f.seen for f in report.violations if f.kind == kind), messages
     for words in specimen.says:
         assert words in messages
+    found = {finding.kind for result in report.results for finding in result.findings}
+    assert set(specimen.findings) <= found, messages
     assert not IS_FULL or TEXT_OF_OTHERS not in messages
     assert not (folder / "unpickled").exists()
     assert_harmless(report)
@@ -271,19 +273,19 @@ def as_folder(folder: Path) -> None:
 
 FILES_LIKE_NONE: dict[str, tuple[Callable[[Path], object], str]] = {
     "latin-1": (put("blas.py", "x = 'Größe'\n".encode("latin-1")), "is not UTF-8"),
-    "null bytes": (put("blas.py", b"x = 1\n\0"), "byte 0x00"),
+    "null bytes": (put("blas.py", b"x = 1\n\0"), "NUL byte at line 2"),
     "binary": (put("blas.py", bytes(range(256)) * 99), "does not load"),
     "empty": (put("blas.py", ""), "has no gemm"),
     "deep": (put("blas.py", "x = " + "(" * 9_999 + ")" * 9_999), "does not load"),
     "deep in operators": (put("blas.py", "x = " + "-" * 300_000 + "1"), "does not load"),
     "long line": (put("blas.py", "x = '" + "y" * 900_000 + "'"), "has no gemm"),
     "endless constant": (put("blas.py", "x = 9**9**9**9"), "does not load"),
-    "folder": (as_folder, "no blas.py"),
+    "folder": (as_folder, "no blas.py but a folder"),
     "link to a secret": (link("blas.py", "/etc/shadow"), "blas.py"),
     "link to another's": (link("blas.py", "../other/kernels.py"), "blas.py"),
-    "link to itself": (link("blas.py", "blas.py"), "no blas.py"),
-    "link to a device": (link("blas.py", "/dev/zero"), "no blas.py"),
-    "pipe": (special(os.mkfifo), "no blas.py"),
+    "link to itself": (link("blas.py", "blas.py"), "no blas.py but a link that leads"),
+    "link to a device": (link("blas.py", "/dev/zero"), "no blas.py but a "),
+    "pipe": (special(os.mkfifo), "no blas.py but a pipe"),
     "socket": (special(lambda path: os.mknod(path, stat.S_IFSOCK | 0o600)), "no blas.py"),
 }
 """What may stand in place of a file, and words of what is said of it."""

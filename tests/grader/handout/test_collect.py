@@ -144,8 +144,13 @@ def test_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("a.py", "x = 1", "not a submission"),
         ("a.zip", "no zip", "cannot be unpacked"),
         ("a.ipynb", "no notebook", "is not a notebook"),
-        ("a.ipynb", '{"cells": [1]}', "is not a notebook"),
-        ("a.ipynb", "[]", "is not a notebook"),
+        ("a.ipynb", '{"cells": [1]}', 'not a notebook: its cell 1 has no "cell_type" and'),
+        ("a.ipynb", "[]", "not a notebook: it is a list, not an object. A notebook is a JSON"),
+        ("a.ipynb", "null", "not a notebook: it is null, not an object"),
+        ("a.ipynb", "{}", 'not a notebook: its "cells" are missing, not a list'),
+        ("a.ipynb", '{"cells": null}', 'not a notebook: its "cells" are null, not a list'),
+        ("a.ipynb", '{"cells": [', "not a notebook: its text is no JSON from line 1 on"),
+        ("a.ipynb", "[" * 100_000, "not a notebook: its text is no JSON that can be read"),
     ],
 )
 def test_what_is_no_submission_is_named(

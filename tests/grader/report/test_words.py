@@ -24,6 +24,8 @@ def test_does_not_load() -> None:
     assert does_not_load(LOST) == "kernels.py"
     missing = replace(LOST, message="there is no blas.py in the submission", state=State.PARTIAL)
     assert does_not_load(missing) == "blas.py"
+    instead = "there is no blas.py but a folder of that name in the submission"
+    assert does_not_load(replace(missing, message=instead)) == "blas.py"
     assert does_not_load(replace(LOST, message="bias_add raised x does not load: y")) == ""
     assert does_not_load(replace(LOST, state=State.GRADER_FAULT)) == ""
 

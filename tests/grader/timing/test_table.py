@@ -44,7 +44,7 @@ def activate(Z, kind):
     [
         (Row("step", is_step=True, work={"downloads": 2, "uploads": 1}), "host round trip: 3"),
         (Row("step", is_step=True, work={"allocations": 4}), "allocation in the loop: 4 in a step"),
-        (Row("k", work={"synchronisations": 1}), "waits for the device 1 times in a call"),
+        (Row("k", work={"synchronisations": 1}), "waits for the device once in a call"),
         (Row("k", time_us=100.0, share=0.95, launches=1), "bandwidth-bound: about as fast"),
         (Row("k", time_us=120.0, share=0.75, launches=1), "bandwidth-bound: near what memory"),
         (Row("k", time_us=800.0, share=0.1, launches=1), "below the bandwidth of a copy"),
@@ -78,7 +78,7 @@ def test_table() -> None:
     assert len(lines) == 1 + 2 * 3
     assert lines[1].split() == ["bias_add", "92.8", "µs", "91%", "1", "0", "0", "0", "0"]
     assert lines[3].split() == ["step", "–", "–", "9", "5", "0", "0", "1"]
-    assert lines[4].startswith("    host round trip: 1 copies")
+    assert lines[4].startswith("    host round trip: 1 copy between")
     assert lines[6].strip() == "does not run yet: make grade TASK=1.4"
     head = lines[0]
     assert all(len(line) <= len(head) for line in (lines[1], lines[3], lines[5]))
@@ -97,7 +97,7 @@ def test_counts_of_a_submission(submission: Callable[..., Path]) -> None:
     assert found["bias_add"].launches == 1
     linear, network_step = (row for row in measured if row.is_step)
     assert (linear.host_copies, network_step.host_copies) == (0, 1)
-    assert advice(network_step).startswith("host round trip: 1 copies")
+    assert advice(network_step).startswith("host round trip: 1 copy between")
 
 
 def test_the_gpu_is_named(

@@ -98,6 +98,7 @@ def test_encoding(tmp_path: Path, content: bytes, line: int) -> None:
     found = describe_fault(caught.value, tmp_path)
     assert (found["file"], found["line"]) == ("linear.py", line)
     assert "save the file as UTF-8" in found["message"]
+    assert ("NUL byte at line" in found["message"]) is (content[1:2] == b"\0")
 
 
 def test_a_pipe_has_no_lines(tmp_path: Path) -> None:
