@@ -73,6 +73,12 @@ class Student:
         except (KeyError, TypeError, ValueError, AttributeError):
             return 0
 
+    def products(self, action: Action) -> int | None:
+        """How often an action calls a product or sum of cuBLAS; None where nobody counts."""
+        counted = self._judge.count(action) or {}
+        work = counted.get("work")
+        return int(work.get("cublas", 0)) if isinstance(work, dict) else None
+
     def renew(self) -> None:
         """Let what follows run in a fresh worker."""
         self._judge.renew()

@@ -58,6 +58,19 @@ def test_gemm_product(student: Student) -> None:
         check_gemm(student, M, K, N)
     for M, K, N in probes.sizes(student, *cases):
         probe_gemm(student, M, K, N)
+    demand_cublas(student)
+
+
+def demand_cublas(student: Student) -> None:
+    """Demand that gemm calls cuBLAS, where kernels of the submission work at all in it."""
+    product = call("blas.gemm", normal(student.rng, 7, 13), normal(student.rng, 13, 5))
+    (outcome,) = student.run(product)
+    if outcome.own_threads and student.products(product) == 0:
+        raise CheckFailure(
+            "the product is right, by a kernel of your own, which is more than was asked. But "
+            "this task is to call cublasSgemm, whose view of memory it is about, and gemm calls "
+            "nothing of cuBLAS: let one cublasSgemm multiply"
+        )
 
 
 def probe_gemm(

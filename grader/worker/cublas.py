@@ -11,6 +11,20 @@ if TYPE_CHECKING:
 
 _HOUSEKEEPING = ("cublasCreate", "cublasDestroy", "cublasGet", "cublasSet")
 
+_instead: list[Callable[[Any], Any]] = []
+"""What gives other functions now, the outermost last."""
+
+
+def record() -> None:
+    """Stand between scikit-cuda and its library; to be called once cuBLAS is imported.
+
+    Before student code, which may keep the library, or a function of it.
+    """
+    module = sys.modules.get("skcuda.cublas")
+    library = getattr(module, "_libcublas", None)
+    if module is not None and library is not None and not isinstance(library, _Library):
+        vars(module)["_libcublas"] = _Library(library)
+
 
 @contextmanager
 def replaced(instead: Callable[[Any], Any]) -> Iterator[None]:
@@ -19,22 +33,44 @@ def replaced(instead: Callable[[Any], Any]) -> Iterator[None]:
     Args:
         instead: gives what is called in place of a function of the library.
     """
-    module = sys.modules.get("skcuda.cublas")
-    library = getattr(module, "_libcublas", None)
-    if module is None or library is None:
-        yield
-        return
-    vars(module)["_libcublas"] = _Library(library, instead)
+    _instead.append(instead)
     try:
         yield
     finally:
-        vars(module)["_libcublas"] = library
+        _instead.remove(instead)
 
 
 class _Library:
-    def __init__(self, library: Any, instead: Callable[[Any], Any]) -> None:
-        self._library, self._instead = library, instead
+    """The library, whose functions can be replaced also where they were looked up before."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(self._library, name)
-        return function if name.startswith(_HOUSEKEEPING) else self._instead(function)
+        if name.startswith(_HOUSEKEEPING) or not callable(function):
+            return function
+        known = self.__dict__[name] = _Function(function)
+        return known
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+
+class _Function:
+    """A function of the library, or what is called in its place."""
+
+    def __init__(self, function: Any) -> None:
+        self.__dict__["_function"] = function
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        function = self._function
+        for instead in _instead:
+            function = instead(function)
+        return function(*arguments, **keywords)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._function, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:  # argtypes and restype, for example
+        setattr(self._function, name, value)

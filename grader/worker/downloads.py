@@ -104,6 +104,7 @@ def blind(wanted: bool, *, demands_made: bool = False) -> Iterator[None]:
     with ExitStack() as stack:
         stack.callback(setattr, cuda.Function, "_launch_kernel", launch)
         cuda.Function._launch_kernel = _launching(shared.by_device(launch))  # noqa: SLF001 - as above
+        stack.enter_context(cublas.replaced(_hiding_scalar))
         stack.enter_context(cublas.replaced(shared.by_device))
         _blind = True
         try:
@@ -113,6 +114,27 @@ def blind(wanted: bool, *, demands_made: bool = False) -> Iterator[None]:
             shared.for_device()
     if demands_made and mask.only_moved():
         raise OnlyMovedError
+
+
+def _hiding_scalar(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function of cuBLAS; a sum that it gives the host is a copy to the host."""
+    name = str(getattr(function, "__name__", ""))
+    if not any(sum_ in name for sum_ in _SUMS):
+        return function
+
+    def answered(*arguments: Any) -> Any:
+        done = function(*arguments)
+        result = getattr(arguments[-1], "_obj", None)  # of ctypes.byref
+        if _blind and result is not None:
+            number = np.frombuffer(result, np.float64 if name[6] in "DZ" else np.float32)
+            mask.hide(mask.words_of(number))
+        return done
+
+    return answered
+
+
+_SUMS = ("dot", "asum", "nrm2")
+"""Of cublasSdot_v2, for example; the result is behind the last argument."""
 
 
 def seeing(function: Callable[..., Any]) -> Callable[..., Any]:

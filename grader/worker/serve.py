@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from grader import protocol
 from grader.worker import (
     compiling,
+    cublas,
     device,
     downloads,
     launches,
@@ -153,6 +154,8 @@ class Worker:
         """Once the device is there, and before anything of the submission is."""
         if self._backend == "gpu":
             device.prepare(given)
+        if not device.is_timing():
+            cublas.record()
         Worker._originals = Originals()
         download()
         tell_shadows(self._folder, self._channel)
