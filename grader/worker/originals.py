@@ -86,14 +86,19 @@ class Originals:
                 channel.tell_again("patched", f"sys.modules.{name}: replaced", *_place(now, folder))
         if self._is_told and not device.is_told():
             channel.tell_again("patched", "emulator.findings.listeners: the grader's was removed")
-        for name, held in (("sys.setprofile", sys.getprofile()), ("sys.settrace", sys.gettrace())):
-            if _is_of(held, folder) or (_code(held) is not None and _may_be_of(held, folder)):
-                told = f"{name}: still on after the call, it sees the grader's own arrays"
-                channel.tell_again("patched", told, *_place(held, folder))
+        _tell_tracers(folder, channel)
         for finder in (*sys.meta_path, *sys.path_hooks):
             if id(finder) not in self._finders and _is_of(finder, folder):
                 place = _place(finder, folder)
                 channel.tell_again("patched", "sys.meta_path: an import hook was added", *place)
+
+
+def _tell_tracers(folder: Path, channel: Channel) -> None:
+    """Tell of the submission's functions that Python calls at whatever the grader does."""
+    for name, held in (("sys.setprofile", sys.getprofile()), ("sys.settrace", sys.gettrace())):
+        if _is_of(held, folder) or (_code(held) is not None and _may_be_of(held, folder)):
+            told = f"{name}: still on after the call, it sees the grader's own arrays"
+            channel.tell_again("patched", told, *_place(held, folder))
 
 
 def tell_shadows(folder: Path, channel: Channel) -> None:
