@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from .navigation import Navigator
 
 
+_NO_ASCII = "use ASCII letters, digits and _ for the name of a __global__ function"
+
+
 class Kernel(NamedTuple):
     """A kernel that the image exports.
 
@@ -119,6 +122,8 @@ class Functions:
         while self.code.at(first - 1) == "::" and first - 2 >= start:
             first -= 2
         name = self.code.joined(first, name_at + 1)
+        if not name.isascii() or "\\" in name:  # as g++'s preprocessor writes it
+            self.code.complain(name_at, _NO_ASCII)
         close = self.code.skip_group(name_at + 1)
         parameters = self.code.split(name_at + 2, close - 1)
         signature = "(" + ", ".join(parameters) + ")"

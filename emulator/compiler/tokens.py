@@ -10,11 +10,11 @@ SPACE, DIRECTIVE, STRING, NUMBER, NAME, PUNCTUATION, OPAQUE = range(7)
 
 _TOKEN = re.compile(
     r"""
-      (?P<space>[ \t\r\n\f\v\\]+ | //[^\n]* | /\*.*?\*/)
+      (?P<space>(?:[ \t\r\n\f\v]|\\(?!U[0-9a-f]{8}))+ | //[^\n]* | /\*.*?\*/)
     | (?P<raw>(?:u8|u|U|L)?R"(?P<tag>[^()\\\s]{0,16})\(.*?\)(?P=tag)")
     | (?P<string>(?:u8|u|U|L)?"(?:\\.|[^"\\\n])*" | (?:u8|u|U|L)?'(?:\\.|[^'\\\n])*')
     | (?P<number>\.?[0-9](?:[eEpP][+-]|'[0-9a-zA-Z_]|[0-9a-zA-Z_.])*)
-    | (?P<name>[A-Za-z_$\u0080-\U0010ffff][\w$]*)
+    | (?P<name>(?:[A-Za-z_$\u0080-\U0010ffff]|\\U[0-9a-f]{8})(?:[\w$]|\\U[0-9a-f]{8})*)
     | (?P<punctuation><<<|>>>|::|->|<<=|>>=|<<|>>|&&|\|\||[-+*/%&|^!=<>]=|\+\+|--|.)
     """,
     re.VERBOSE | re.DOTALL,

@@ -54,6 +54,13 @@ def test_tells_overloads_apart() -> None:
     assert [k.signature for k in translate(Tokens(source)).kernels] == ["(int *x)", "(float *x)"]
 
 
+@pytest.mark.parametrize("name", ["größe", "b\\U000005d0dd", "\\U000005d0"])
+def test_names_of_kernels(name: str) -> None:
+    """A kernel's name that the table at the end could not hold is refused in its own line."""
+    (error,) = translate(Tokens(f"\n{GLOBAL} void {name}(int n) {{ }}")).errors
+    assert (error.line, "ASCII letters" in error.message) == (2, True)
+
+
 def test_keeps_lines() -> None:
     """Nothing moves to another line."""
     source = (
