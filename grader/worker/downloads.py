@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.worker import cublas, mask, shared
+from grader.worker import cublas, mask, prints, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,10 +41,13 @@ _ON_HOST = ("host", "unified")
 _DOUBLE_BYTES = 8
 
 _blind = False
+_output: prints.Output | None = None
 
 
 def record() -> None:
     """Wrap PyCUDA's copies; to be called once, before student code, which may keep a function."""
+    global _output  # noqa: PLW0603 - of the process, as PyCUDA's copies are
+    _output = prints.Output()
     import pycuda._driver as below  # noqa: PLC0415 - the backend decides where it comes from
     import pycuda.driver as cuda  # noqa: PLC0415 - as above
 
@@ -103,7 +106,7 @@ def blind(wanted: bool, *, demands_made: bool = False) -> Iterator[None]:
     shared.begin()
     with ExitStack() as stack:
         stack.callback(setattr, cuda.Function, "_launch_kernel", launch)
-        cuda.Function._launch_kernel = _launching(shared.by_device(launch))  # noqa: SLF001 - as above
+        cuda.Function._launch_kernel = _launching(_printing(shared.by_device(launch)))  # noqa: SLF001 - as above
         stack.enter_context(cublas.replaced(_hiding_scalar))
         stack.enter_context(cublas.replaced(shared.by_device))
         _blind = True
@@ -209,6 +212,10 @@ def _launching(launch: Callable[..., Any]) -> Callable[..., Any]:
         return launch(function, grid, block, packed, *rest)
 
     return launched
+
+
+def _printing(launch: Callable[..., Any]) -> Callable[..., Any]:
+    return launch if _output is None else _output.by_device(launch)
 
 
 def _revealed_arguments(packed: bytes) -> bytes:
