@@ -148,7 +148,9 @@ def grade(job: Job) -> Outcome:
     if "report" in written:
         return Outcome("graded", written, seconds=seconds, worker=worker)
     if "refused" in written:
-        return Outcome("refused", None, str(written["refused"]), seconds, worker)
+        # Students read this: it names their folder, not where the class was graded.
+        reason = str(written["refused"]).replace(job.path, Path(job.path).name)
+        return Outcome("refused", None, reason, seconds, worker)
     raise GradingFailedError(f"the grading {_ending(code)}" + (f": {told}" if told else ""))
 
 

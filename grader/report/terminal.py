@@ -161,7 +161,7 @@ class Terminal:
             self._indented("\n".join(lines))
         else:
             count = "a line" if len(lines) == 1 else f"{len(lines):,} lines"
-            self._wrapped(f"your code printed {count} (--all shows them)", "dim")
+            self._wrapped(f"your code printed {count} (ARGS=--all shows them)", "dim")
 
     def _line(self, symbol: str, title: str, points: str, state: State) -> None:
         room = max(self._console.width - _POINTS_WIDTH - 3, 10)
@@ -189,7 +189,7 @@ class Terminal:
                 break
         hidden = len({part.message for part in wrong} - shown)
         if hidden:
-            self._indented(f"and {hidden} more in other parts (--all shows them)", style="dim")
+            self._indented(f"and {hidden} more in other parts (ARGS=--all shows them)", style="dim")
         for note in (*_alone(result), *result.notes):
             self._indented(note, style="dim")
         if self._show_all:

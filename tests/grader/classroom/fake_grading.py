@@ -61,7 +61,7 @@ def main() -> None:
                 with (ended.with_name("devices")).open("a") as file:
                     file.write(f"{' '.join(told)} {os.nice(0)} {submission.name} {' '.join(end)}\n")
             case ["refuse"]:
-                record.write_text(json.dumps({"refused": "nothing to grade"}))
+                record.write_text(json.dumps({"refused": f"{submission} holds nothing"}))
                 sys.exit(2)
     record.write_text(json.dumps({"report": report(seed, content)}))
     with ended.open("a") as file:
