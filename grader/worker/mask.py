@@ -42,6 +42,7 @@ _there: dict[int, int] = {}
 _back: dict[int, int] = {}
 _seen: set[int] = set()
 _made: set[int] = set()
+_sent: set[int] = set()
 _constants: set[int] = set()
 _singles: set[int] = set()
 _bytes = 0
@@ -52,7 +53,7 @@ _random = np.random.default_rng()
 def begin() -> None:
     """Forget all numbers: another call begins."""
     global _bytes, _has_sent
-    for numbers in (_there, _back, _seen, _made, _constants, _singles):
+    for numbers in (_there, _back, _seen, _made, _sent, _constants, _singles):
         numbers.clear()
     _bytes, _has_sent = 0, False
 
@@ -114,6 +115,7 @@ def sent(words: Words, *, copied: bool = True) -> None:
     """
     global _has_sent  # noqa: PLW0603 - as above
     numbers = _floats(words)
+    _sent.update(numbers)
     if not copied:
         low, high = _SCALES
         sizes = [(word, abs(_value(word))) for word in numbers]
@@ -157,11 +159,11 @@ def _value(word: int) -> float:
 
 
 def _another(among: Words, low_bits: int) -> int:
-    """One of them, a little smaller, that no number is exchanged for yet."""
+    """One of them, a little smaller, that stands for no other number."""
     while True:
         drawn = int(among[_random.integers(among.size)])
         made = drawn - int(_random.integers(1, 1 << low_bits))
-        if made not in _back and made not in _there:
+        if made not in _back and made not in _there and made not in _sent:
             return made
 
 
