@@ -9,7 +9,7 @@ import numpy as np
 
 from grader import diagnoses, expect, oracle, tolerance
 from grader.actions import kept, look
-from grader.checks import probes
+from grader.checks import limits, probes
 from grader.checks.marks import part
 from grader.judge import CheckFailure, call
 from grader.student import Student, f64, labels, normal
@@ -53,6 +53,11 @@ def bias_arguments(rng: np.random.Generator, N: int, C: int) -> tuple[Array, Arr
     return normal(rng, N, C), normal(rng, C)
 
 
+def zeros(*shape: int) -> Array:
+    """Zeros in float32, for calls in which nothing is computed."""
+    return np.zeros(shape, dtype=np.float32)
+
+
 @part("1.1", "small")
 def test_bias_small(student: Student) -> None:
     """bias_add adds b to each of a few rows."""
@@ -67,6 +72,8 @@ def test_bias_ragged(student: Student) -> None:
         check_bias_add(student, N, C)
     for N, C in probes.sizes(student, *cases):
         probes.launcher(student, "bias_add", partial(bias_arguments, student.rng, N, C), added)
+    large = zeros(limits.MANY, 5), zeros(5)
+    limits.check(student, "bias_add", large, bias_arguments(student.rng, 3, 5), added)
 
 
 @part("1.1", "single")
@@ -145,6 +152,8 @@ def test_softmax_ragged(student: Student) -> None:
     for N, C in student.shapes(*cases):
         check_softmax(student, normal(rng, N, C, scale=3), labels(rng, N, C))
     probe_softmax(student, *cases)
+    large = zeros(limits.MANY, 2), np.zeros(limits.MANY, dtype=np.int32)
+    limits.check(student, "softmax_xent", large, (normal(rng, 3, 2), labels(rng, 3, 2)), returned)
 
 
 @part("1.2", "classes")
@@ -219,6 +228,8 @@ def test_mean_ragged(student: Student) -> None:
     for N, K in student.shapes(*cases):
         check_column_mean(student, normal(student.rng, N, K) + np.float32(1))
     probe_column_mean(student, *cases)
+    large, small = (zeros(2, limits.MANY),), (normal(student.rng, 2, 3),)
+    limits.check(student, "column_mean", large, small, averaged)
 
 
 @part("1.3", "long")
