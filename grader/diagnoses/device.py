@@ -8,7 +8,9 @@ MISTAKES = (
         "a size or a leading dimension does not fit the memory",
         "cuBLAS reads columns: the leading dimension of each matrix is the length of a row as it "
         "lies in memory, transposed or not.",
-        "lda = A.shape[1], ldb = B.shape[1], ldc = N; then m = N, n = M, k = K with B first.",
+        "lda = A.shape[1], ldb = B.shape[1], ldc = N; then m = N, n = M, k = K with B first. What "
+        "is named above is cuBLAS's: its A is the matrix that you pass first, so with B first its "
+        "A and lda are your B and ldb.",
         kinds=("invalid-argument", "out-of-bounds"),
         words=r"cublas",
         raised=r"^cublas\w+: ",
@@ -66,7 +68,8 @@ MISTAKES = (
         "a kernel leaves its array",
         "The last block often has more threads than elements are left, and an index may count "
         "rows where columns are meant.",
-        "Guard the access: if (i < size); and check the index that is named above.",
+        "Guard the access: if (i < size); check the index that is named above; and are the "
+        "launch's arguments in the order of the kernel's parameters?",
         kinds=("out-of-bounds",),
         words=r"outside global memory|outside memory|outside a __device__",
     ),

@@ -76,6 +76,12 @@ def _by_rows(i: Inputs, _: Array) -> Array | None:
     return Z + b[: len(Z), None] if 1 < len(Z) <= len(b) else None
 
 
+def _sizes_swapped(i: Inputs, _: Array) -> Array | None:
+    N, C = i["Z"].shape
+    repeated = np.resize(i["b"][:N], i["Z"].shape)
+    return np.asarray(i["Z"] + repeated) if 1 < N < C else None
+
+
 def _bias_after(i: Inputs, _: Array) -> Array:
     p = i["p"]
     return np.asarray(oracle.activate(i["X"] @ p["W1"], i["kind"]) + p["b1"])
@@ -150,6 +156,13 @@ MISTAKES = (
         "b[c] (eq. 1).",
         "Element i of the row-major Z lies in column i % C.",
         {"bias_add": _by_rows},
+    ),
+    Mistake(
+        "bias-sizes-swapped",
+        "N and C are exchanged",
+        "Element i of Z got b[i % N]: the kernel took N for the number of columns (eq. 1).",
+        "Are the launch's arguments in the order of the kernel's parameters?",
+        {"bias_add": _sizes_swapped},
     ),
     Mistake(
         "bias-column-major",

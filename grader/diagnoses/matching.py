@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from grader.diagnoses.mistake import Mistake
-    from grader.result import Diagnosed
+    from grader.result import Diagnosed, Found
     from grader.verdicts import CheckFailure
 
     Array = NDArray[Any]
@@ -60,7 +60,7 @@ _CANDIDATES = 3
 
 def explain(failure: CheckFailure) -> tuple[Diagnosed, ...]:
     """The known mistake behind a finding of the checked device, an exception or a broken file."""
-    for finding in failure.findings:
+    for finding in _causes_first(failure.findings):
         text = f"{finding.kernel}: {finding.text}"
         for mistake in MISTAKES:
             if finding.kind in mistake.kinds and re.search(mistake.words, text):
@@ -70,6 +70,18 @@ def explain(failure: CheckFailure) -> tuple[Diagnosed, ...]:
         if mistake.raised and re.search(mistake.raised, raised, re.DOTALL):
             return (mistake.diagnosed(),)
     return ()
+
+
+def _causes_first(findings: Sequence[Found]) -> list[Found]:
+    """Races in shared memory before reads of what nobody had written there yet.
+
+    Where a barrier is missing, whoever comes first reads what another is about to write.
+    """
+
+    def is_effect(finding: Found) -> bool:
+        return finding.kind == "unwritten-read" and "shared memory" in finding.text
+
+    return sorted(findings, key=is_effect)
 
 
 def fewest(parts: Sequence[tuple[Diagnosed, ...]]) -> tuple[Diagnosed, ...]:

@@ -26,7 +26,7 @@ MISTAKES = (
         "shape-transposed",
         "the result has the transposed shape",
         "Rows and columns are exchanged.",
-        "Compare with the handout's legend: N rows first, then features or classes.",
+        "Compare with the handout's Notation: N rows first, then features or classes.",
     ),
     Mistake(
         "shape-flat",
@@ -56,7 +56,8 @@ MISTAKES = (
         "input-modified",
         "an input was changed",
         "The caller still needs it, and other tasks rely on it.",
-        "Write to an array of your own: empty(shape), or X.copy().",
+        "Write to an array of your own, empty(shape) or X.copy(), and pass a kernel its arguments "
+        "in the order of its parameters.",
     ),
     Mistake(
         "same-memory",
@@ -140,6 +141,13 @@ MISTAKES = (
         "Compare the shapes, and beta with out, and raise ValueError before calling cuBLAS.",
     ),
     Mistake(
+        "beta-not-refused",
+        "beta without out is accepted",
+        "There is no C that beta could multiply: without out, the result is fresh memory, which "
+        "holds anything at all.",
+        "Raise ValueError where beta is not 0 and out is None, before calling cuBLAS.",
+    ),
+    Mistake(
         "out-not-returned",
         "out is not what is returned",
         "Who passes out wants the result in it.",
@@ -165,6 +173,21 @@ MISTAKES = (
         "The signature given to compile_kernel has a letter for each parameter of the kernel.",
         "Pass one argument for each letter.",
         raised=r"^TypeError: .*its signature '.*' has \d+ parameters",
+    ),
+    Mistake(
+        "cublas-address",
+        "cuBLAS was given an array, not its address",
+        "Functions of skcuda.cublas take addresses of the device's memory; kernels made by "
+        "compile_kernel take the GPUArray itself.",
+        "cuBLAS takes the address: A.gpudata.",
+        raised=r"^TypeError: (?=.*(gemm|ublas)).*int\(\) argument must be .*not 'GPUArray'",
+    ),
+    Mistake(
+        "float-for-integer",
+        "a float stands where only an integer can",
+        "A grid, a block and a shape count something, and / makes a float of two integers.",
+        "Divide by //, or let blocks_for(size, threads) count the blocks: it rounds up.",
+        raised=r"^TypeError: .*'[\w.]*float\d*' object cannot be interpreted as an integer",
     ),
     Mistake(
         "wrong-pointer-type",
@@ -202,7 +225,8 @@ MISTAKES = (
         "argument-shape",
         "an array of the wrong shape is passed on",
         "Rows and columns are exchanged, or another array is meant.",
-        "Compare with the legend: X (N, D), W (D, C), Z (N, C); b1 has H elements, b2 has C.",
+        "Compare with the docstring, and with the handout's Notation: X (N, D), W (D, C), "
+        "Z (N, C); b1 has H elements, b2 has C.",
         raised=r"^ValueError: .*expected shape .*, found",
     ),
     Mistake(
@@ -250,9 +274,10 @@ MISTAKES = (
     Mistake(
         "process-ended",
         "the program ends itself",
-        "exit(), os._exit() or a crash took the whole process away.",
+        "exit(), os._exit(), a signal, a crash, or more memory than there is: the whole process "
+        "went away.",
         "Return, or raise an exception.",
-        raised=r"your code (ended|crashed) the process",
+        raised=r"your code (ended|crashed) the process|your code's process was killed",
     ),
     Mistake(
         "skcuda-module",
@@ -275,7 +300,7 @@ MISTAKES = (
         "module-does-not-load",
         "the file cannot be loaded",
         "Python stops while it reads the file, so that nothing in it can be judged.",
-        "Run python on it: the first error is named above.",
+        "Run .venv/bin/python on it: the first error is named above.",
         raised=r"^: \w+\.py does not load: ",
     ),
     Mistake(

@@ -14,7 +14,8 @@ from grader.devices import Devices
 from grader.diagnoses.bank import BY_ID, MISTAKES
 from grader.diagnoses.mistake import Case
 from grader.grade import grade
-from grader.result import Diagnosed
+from grader.result import Diagnosed, Found
+from grader.verdicts import CheckFailure
 
 if TYPE_CHECKING:
     from grader.diagnoses.mistake import Mistake
@@ -28,6 +29,8 @@ ALIKE = {
     frozenset(("hidden-slope-missing", "hidden-slope-of-other")),
     # The memory of a single column or row is the same in either order.
     frozenset(("gemm-transposed", "gemm-column-major")),
+    # Of a large batch, a gradient that is divided by N twice moves a weight by hardly anything.
+    frozenset(("mean-twice", "not-updated")),
 }
 """Mistakes that some check cannot tell apart: it names both."""
 
@@ -182,3 +185,14 @@ def test_unmoved_parameter_is_no_small_step() -> None:
     limit = np.full(6, 1e-8)
     found = diagnoses.recognise("step.b", w, w - 5e-4 * g, limit, inputs)
     assert [d.id for d in found] == ["not-updated"]
+
+
+def test_a_race_explains_what_was_not_written_yet() -> None:
+    """A missing barrier is named, though the read that came too early was found first."""
+    unwritten = "byte 4 of dynamic shared memory is read before anything was written there"
+    early = Found("unwritten-read", unwritten, "softmax_xent", "kernels.py", 91)
+    words = "write of dynamic shared memory: no __syncthreads() lies between them"
+    race = Found("race", words, "softmax_xent", "kernels.py", 80)
+    for found, name in (((early, race), "missing-barrier"), ((early,), "shared-not-initialised")):
+        told = diagnoses.explain(CheckFailure(early.text, findings=found))
+        assert [diagnosed.id for diagnosed in told] == [name]
