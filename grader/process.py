@@ -286,7 +286,7 @@ class WorkerProcess:
             self.kill()
             if code is None and not closed:
                 raise WorkerDiedError(WROTE_TO_PIPE) from error
-            raise WorkerDiedError(_ending(code)) from error
+            raise WorkerDiedError(_ending(code, self._reports.events)) from error
         except WorkerDiedError as death:
             if death.is_slow:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -314,10 +314,14 @@ class WorkerProcess:
             self._output += chunk[: _OUTPUT_KEPT_BYTES - len(self._output)]
 
 
-def _ending(code: int | None) -> str:
+def _ending(code: int | None, seen: Sequence[Event] = ()) -> str:
     if code is None:
         return "your code closed the grader's private pipe"
     if code == -signal.SIGKILL:
+        for event in seen:
+            if event.kind == "signal":
+                what = f"{event.detail} ({event.file}:{event.line})" if event.file else event.detail
+                return f"your code's process was killed (SIGKILL) after it asked for {what}"
         return "your code's process was killed (SIGKILL): did it take all memory?"
     if code < 0:
         return f"your code crashed the process ({name_of(code)})"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grader import process
+from grader.isolation import Event
 from grader.process import WorkerProcess, WorkerStartError
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ def test_worker_that_ends_at_its_start(tmp_path: Path) -> None:
 def test_ending(code: int | None, words: str) -> None:
     """An end is told in the student's words."""
     assert words in process._ending(code)
+
+
+def test_ending_by_a_signal_that_was_asked_for() -> None:
+    """Where a signal was asked for before, it is named in place of a guess at memory."""
+    seen = (Event("read", "/etc/passwd"), Event("signal", "os.kill 0", "kernels.py", 9))
+    told = process._ending(-signal.SIGKILL, seen)
+    assert told.endswith("was killed (SIGKILL) after it asked for os.kill 0 (kernels.py:9)")
 
 
 def test_clean_up_is_not_output(tmp_path: Path) -> None:
