@@ -32,7 +32,7 @@ from grader.refusals import REFUSALS
 from grader.report import html
 from grader.report.plain import plain
 from grader.report.terminal import MAX_WIDTH, Terminal
-from grader.report.words import command
+from grader.report.words import command, does_not_load
 from grader.result import Report, Result, State
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ PAGE = Path(__file__).resolve().parents[1] / ".cache" / "report.html"
 KEYS = (("h", "hint"), ("n", "next"), ("a", "all"), ("o", "open the page"), ("q", "quit"))
 
 _TO_DO = (State.FAILED, State.PARTIAL, State.NOT_STARTED)
+_WORSE = (State.PASSED, State.PARTIAL, State.FAILED)
+"""From right to wrong: a task that a save moves to the right here was broken by it."""
+
 _COLOURS = {State.PASSED: 32, State.PARTIAL: 33, State.FAILED: 31, State.GRADER_FAULT: 35}
 _WHOLE_SCREEN, _BACK = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -222,6 +225,8 @@ class Watch:
         os.set_blocking(self._wake_up, False)
         self._regrader = Regrader(folder, chosen, self._wake)
         self._current, self._shows_all, self._below, self._saved = "", False, "", ""
+        self._before: dict[str, State] = {}
+        self._broken = ""
 
     def run(self) -> None:
         """Watch until q, Ctrl-C or Ctrl-D."""
@@ -241,6 +246,7 @@ class Watch:
         ready, _, _ = select.select([keyboard, self._news], [], [], POLL_S)
         if self._news in ready:
             os.read(self._news, 4096)
+            self._turn_to_broken()
         if keyboard in ready:
             key = os.read(keyboard, 1).decode("ascii", "replace").lower()
             if key in ("q", "\x03", "\x04", ""):
@@ -255,14 +261,28 @@ class Watch:
 
     def _save(self) -> None:
         """Grade again what the change can affect."""
-        now = self._files.texts
-        passed = {t for t, r in self._regrader.results.items() if r.state is State.PASSED}
-        wanted = affected(self._graded, now, passed - self._regrader.busy)
+        now, busy = self._files.texts, self._regrader.busy
+        states = {t: r.state for t, r in self._regrader.results.items() if t not in busy}
+        self._before, self._broken = {**self._before, **states}, ""
+        passed = {task for task, state in states.items() if state is State.PASSED}
+        wanted = affected(self._graded, now, passed)
         names = [f for f in sorted({*now, *self._graded}) if now.get(f) != self._graded.get(f)]
         told = f"{len(wanted)} tasks" if len(wanted) != 1 else "1 task"
         self._saved = plain(f"saved {', '.join(names)}: {told} to grade again")
         self._graded, self._below = dict(now), ""
         self._regrader.ask(wanted, self._task())
+
+    def _turn_to_broken(self) -> None:
+        """Show the first task that is worse than before the save; what it builds on comes first."""
+        results, busy = dict(self._regrader.results), self._regrader.busy
+        for task in tasks.TASKS:
+            if task.id in results and task.id not in busy:
+                before, state = self._before.get(task.id), results[task.id].state
+                if before in _WORSE[:2] and state in _WORSE[_WORSE.index(before) + 1 :]:
+                    if task.id != self._broken:
+                        self._current = self._broken = task.id
+                        self._below, self._shows_all = "", False
+                    return
 
     def _press(self, key: str) -> None:
         if key == "h":
@@ -369,8 +389,20 @@ class Watch:
             f"{bar}  {score}",
             *_rows(signs, width),
             told,
-            self._saved[:width],
+            *[line[:width] for line in self._not_loading(report, busy)],
+            self._saved[:width] if busy else "",
         ]
+
+    def _not_loading(self, report: Report, busy: frozenset[str]) -> list[str]:
+        """Files that do not load: the line at which Python stopped, and why, each once."""
+        told: dict[str, str] = {}
+        for result in report.results:
+            file = does_not_load(result) if result.task not in busy else ""
+            why = result.message.splitlines()[0].partition(" does not load: ")[2] if file else ""
+            if why:
+                line = f", line {result.line}" if result.line and result.file == file else ""
+                told.setdefault(file, plain(f"{file} does not load{line}: {why}"))
+        return list(told.values())
 
     def _body(self, width: int) -> list[str]:
         if self._regrader.trouble:

@@ -143,8 +143,9 @@ def test_a_session(submission: Callable[..., Path], open_screen: Callable[..., S
     assert all(f"{key} {what}" in picture for key, what in (("h", "hint"), ("q", "quit")))
 
     (folder / "linear.py").write_text(WRONG, "utf-8")
+    screen.wait(lambda p: "saved linear.py" in p, "what is graded again")
     picture = screen.wait(lambda p: idle(p) and "2.3 ◐" in p, "the mistake")
-    assert "saved linear.py" in picture
+    assert "to grade again" not in picture
     assert "◐ 2.3 dW and db match the true gradients" in picture
     assert "dW: " in picture
     assert "1.1 ✓" in picture
@@ -166,6 +167,34 @@ def test_a_session(submission: Callable[..., Path], open_screen: Callable[..., S
     screen.press("q")
     assert screen.end() == 0
     assert screen.restored()
+
+
+def test_what_a_save_broke(
+    submission: Callable[..., Path], open_screen: Callable[..., Screen]
+) -> None:
+    """A task that a save made fail takes the place of the one begun, also that of its hint."""
+    folder = submission(kernels=(ROOT / "assignment" / "kernels.py").read_text("utf-8"))
+    screen = open_screen(folder)
+    screen.wait(lambda p: idle(p) and "○ 1.1" in p, "a task to do")
+
+    (folder / "linear.py").write_text(WRONG, "utf-8")
+    picture = screen.wait(lambda p: "◐ 2.3" in p, "what was broken")
+    assert "○ 1.1" not in picture
+    assert re.search(r"linear\.py:\d+ · next", picture)
+    screen.press("h")
+    assert "2.3 dW and db" in screen.wait(lambda p: "Hint 1 of" in p, "its hint")
+    screen.wait(idle, "all the rest")
+    screen.press("n")
+    screen.wait(lambda p: "○ " in p and "◐ 2.3" not in p, "another task")
+
+    (folder / "linear.py").write_text(f"{WRONG}\ndef broken(:\n", "utf-8")
+    line = WRONG.count("\n") + 2
+    told = f"linear.py does not load, line {line}: SyntaxError"
+    picture = screen.wait(lambda p: idle(p) and told in p, "a file that does not load")
+    assert re.search(r"^[✗◐] 2\.\d ", picture, re.MULTILINE)
+    assert "next: mend" in picture
+    (folder / "linear.py").write_text(WRONG, "utf-8")
+    screen.wait(lambda p: idle(p) and "does not load" not in p, "a file that loads")
 
 
 def test_points_that_can_be_had_stay(open_screen: Callable[..., Screen]) -> None:
