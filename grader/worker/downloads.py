@@ -17,7 +17,7 @@ import numpy as np
 from grader.worker import cublas, mask, prints, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _TO_HOST = ("memcpy_dtoh", "memcpy_dtoh_async", "memcpy_atoh", "py_memcpy_atoh")
 """Their first argument is on the host."""
@@ -84,11 +84,12 @@ class OnlyMovedError(Exception):
 
 
 @contextmanager
-def blind(wanted: bool, *, demands_made: bool = False) -> Iterator[None]:
+def blind(wanted: bool, given: Sequence[Any] = (), *, demands_made: bool = False) -> Iterator[None]:
     """Meanwhile, the host sees other numbers; the device works with its own.
 
     Args:
         wanted: else nothing is done.
+        given: to the call; host arrays among it hold numbers that the host need not make.
         demands_made: raise where the host only sent on numbers that it had seen, in whatever form:
             what is wrong then may be so because they could not be told.
 
@@ -103,6 +104,9 @@ def blind(wanted: bool, *, demands_made: bool = False) -> Iterator[None]:
 
     launch = cuda.Function._launch_kernel  # noqa: SLF001 - the seam PyCUDA itself uses
     mask.begin()
+    for array in given:
+        if isinstance(array, np.ndarray):
+            mask.see(mask.words_of(array))
     shared.begin()
     with ExitStack() as stack:
         stack.callback(setattr, cuda.Function, "_launch_kernel", launch)

@@ -262,7 +262,9 @@ class Worker:
         keywords = {label: arguments.make(label, e) for label, e in action["keywords"].items()}
         with (
             probes.idle(action.get("idle", ())),
-            downloads.blind(bool(action.get("blind")), demands_made="idle" not in action),
+            downloads.blind(
+                bool(action.get("blind")), positional, demands_made="idle" not in action
+            ),
             work.counting(bool(action.get("count")), self._folder) as counted,
             moves.watched(bool(action.get("watched"))) as moved,
         ):
