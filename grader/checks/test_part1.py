@@ -196,7 +196,8 @@ def probe_column_mean(student: Student, *cases: tuple[int, int]) -> None:
     """Probe column_mean on some of these sizes."""
 
     def draw(N: int, K: int) -> tuple[Array]:
-        return (normal(student.rng, N, K) + np.float32(1),)
+        # Means that differ by more than long sums may: an earlier one is not taken for right.
+        return (normal(student.rng, N, K) + normal(student.rng, K, scale=2.0),)
 
     for N, K in probes.sizes(student, *cases):
         probes.launcher(student, "column_mean", partial(draw, N, K), averaged)
