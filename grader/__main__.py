@@ -13,6 +13,7 @@ NOBODY_READS = 128 + signal.SIGPIPE
 if __name__ == "__main__":
     try:
         code = main()
+        sys.stdout.flush()  # here, not when Python ends, where nobody could catch what comes of it
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         code = UNUSABLE

@@ -100,8 +100,15 @@ def test_nobody_reads(arguments: tuple[str, ...], code: int) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "grader", *arguments]
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}  # short words are held back until the end
     done = subprocess.run(
-        command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        command,
+        cwd=ROOT,
+        env=buffered,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     os.close(writer)
     assert done.returncode == code
